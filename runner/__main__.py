@@ -1,0 +1,114 @@
+"""``python -m runner``: a command line in, an exit code out.
+
+0 done, 1 failed, 2 a wrong command line or config, 130 Ctrl-C, 143 SIGTERM. What needs torch or mlflow is
+imported when a job starts, so that --help and --cfg answer at once.
+"""
+
+import math
+import os
+import shlex
+import sys
+import traceback
+from pathlib import Path
+
+import hydra
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from runner.compose import (
+    CONFIG_ERRORS,
+    conf_folder,
+    explain,
+    in_sweep,
+    launch_of,
+    register_resolvers,
+    to_plain,
+)
+from runner.errors import ConfigError, RunnerError
+from runner.signals import Terminated, raise_on_signals
+from runner.sweep.callback import SweepFolder
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+
+def main() -> None:
+    """The console script."""
+    raise_on_signals()
+    register_resolvers()
+    sys.exit(run_command_line(shows_traceback=os.environ.get(FULL_ERROR, "0") not in ("", "0")))
+
+
+def run_command_line(shows_traceback: bool) -> int:
+    """Let Hydra read ``sys.argv`` and run what it says; every way to end becomes an exit code."""
+    command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
+    failures: list[Exception] = []
+
+    def job(cfg: DictConfig) -> float:
+        node = HydraConfig.get()
+        if in_sweep(node):
+            from runner.sweep.job import run_job
+
+            return run_job(cfg, node, command)
+        try:
+            return run_single(cfg, node, command)
+        except Exception as error:  # told below: Hydra would tell it with a traceback
+            failures.append(error)
+            return math.nan
+
+    code = 0
+    os.environ[FULL_ERROR] = "1"  # Hydra then hands its exceptions on instead of printing them
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
+        for error in failures:
+            code = tell(error, shows_traceback)
+    except (*CONFIG_ERRORS, ValueError) as error:  # a job raises none: these are about the command line
+        code = tell(ConfigError([explain(error)]), shows_traceback)
+    except OSError as error:
+        code = tell(RunnerError(f"hydra.run.dir: cannot be written: {error}"), shows_traceback)
+    except KeyboardInterrupt:
+        code = 130
+    except Terminated:
+        code = 143
+    return end_sweep(SweepFolder.path, code) if SweepFolder.path else code
+
+
+def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
+    """Run one experiment and return its objective."""
+    from runner.config import check
+    from runner.experiment import run
+    from runner.tracking.terminal import Terminal
+
+    launch = launch_of(node, Path(node.runtime.output_dir), command)
+    return run(check(to_plain(cfg)), launch, Terminal()).objective
+
+
+def end_sweep(folder: Path, code: int) -> int:
+    """Close the sweep's parent run and name every job that failed."""
+    from runner.sweep import parent
+    from runner.sweep.record import read_results
+
+    results = read_results(folder)
+    failed = [result for result in results if result.status == "FAILED"]
+    for result in failed:
+        print(f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
+    if (folder / parent.PARENT).exists():
+        killed = code in (130, 143)
+        parent.end(folder, "KILLED" if killed else "FAILED" if failed else "FINISHED", results)
+        print(f"{'look at it with':<22}{parent.find(folder).how_to_look}")
+    return code or int(bool(failed))
+
+
+def tell(error: Exception, shows_traceback: bool) -> int:
+    """Print an error to stderr and return its exit code; a traceback only for what is no user's mistake."""
+    if shows_traceback or not isinstance(error, RunnerError):
+        traceback.print_exception(error)
+    else:
+        print(error, file=sys.stderr)
+    return 2 if isinstance(error, ConfigError) else 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A checked config becomes the objects of one experiment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from runner.config import Config
+from runner.errors import ConfigError
+from runner.nn.layers.layer import Layer, ShapeError
+from runner.nn.layers.sequential import Sequential
+from runner.nn.store import ParameterStore
+from runner.types import Shape
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A model that knows its shapes, with a store that is not yet sealed, and where and how it will run."""
+
+    model: Sequential
+    store: ParameterStore
+    device: torch.device
+    init_generator: torch.Generator
+    order_generator: torch.Generator
+
+
+def build(config: Config) -> Parts:
+    """Build everything that needs no data; no parameter has a value yet.
+
+    Raises:
+        ConfigError: if shapes don't fit together or the device is not there.
+    """
+    store = ParameterStore()
+    model = build_model(config.layers, config.source.in_shape, store)
+    if model.out_shape != (config.source.outputs,):
+        raise ConfigError(
+            [
+                f"model.layers.{list(model.layers)[-1]}: gives {list(model.out_shape)} a sample, "
+                f"data.type '{config.plain['data']['type']}' needs [{config.source.outputs}]"
+            ]
+        )
+    init_seed, order_seed = np.random.SeedSequence(config.seed).generate_state(2)
+    return Parts(
+        model=model,
+        store=store,
+        device=find_device(config.device),
+        init_generator=torch.Generator().manual_seed(int(init_seed)),
+        order_generator=torch.Generator().manual_seed(int(order_seed)),
+    )
+
+
+def build_model(layers: Mapping[str, partial[Layer]], in_shape: Shape, store: ParameterStore) -> Sequential:
+    """Chain the layers from the data's shape on, each allocating its parameters under its own name.
+
+    Raises:
+        ConfigError: naming the layer that can't take what arrives.
+    """
+    built: dict[str, Layer] = {}
+    shape, before = in_shape, "data"
+    for name, layer in layers.items():
+        try:
+            built[name] = layer(store.scope(name), shape)
+        except ShapeError as error:
+            raise ConfigError([f"model.layers.{name}: {error} from {before}"]) from error
+        shape, before = built[name].out_shape, f"model.layers.{name}"
+    return Sequential(built)
+
+
+def find_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        ConfigError: if ``cuda`` is asked for and torch sees none.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ConfigError(["device: 'cuda' is not here, torch sees no GPU. Use auto or cpu"])
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

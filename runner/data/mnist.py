@@ -1,0 +1,90 @@
+"""MNIST, through torchvision's data set class."""
+
+import contextlib
+import io
+import logging
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
+
+from runner.data.dataset import Dataset, Split
+from runner.errors import DataError, RunnerError
+from runner.types import Shape, Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MNIST:
+    """70,000 handwritten digits of 28x28 pixels in [0, 1]: 60,000 to train on, 10,000 to test on.
+
+    Read from the four idx files in ``<root>/MNIST/raw``; where they are missing, downloaded there by
+    torchvision, which checks their MD5. Source: Y. LeCun, C. Cortes, C. Burges (1998).
+    """
+
+    root: Path = Path("outputs/data")
+
+    task: ClassVar[Task] = "classification"
+    in_shape: ClassVar[Shape] = (1, 28, 28)
+    outputs: ClassVar[int] = 10
+
+    def load(self) -> Dataset:
+        """Read both parts.
+
+        Raises:
+            DataError: if there are neither files nor a network, or the files are damaged.
+            RunnerError: if torchvision does not fit the installed torch.
+        """
+        return Dataset(self._read(train=True), self._read(train=False))
+
+    def _read(self, train: bool) -> Split:
+        datasets = import_torchvision_datasets()
+        chatter = io.StringIO()  # torchvision prints each mirror that fails; the error below says it once
+        try:
+            with contextlib.redirect_stdout(chatter):
+                raw = datasets.MNIST(self.root, train=train, download=True)
+        except Exception as error:  # whatever torchvision, urllib or the disk says: the way out is the same
+            raise DataError(self._cannot_be_had(error)) from error
+        finally:
+            log.debug("torchvision: %s", chatter.getvalue())
+        images, labels = raw.data, raw.targets
+        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or not 0 <= labels.max() < 10:
+            raise DataError(
+                f"data.root: the files in {self._folder} are not MNIST: images {tuple(images.shape)}, "
+                f"{len(labels)} labels up to {labels.max()}. Remove them and let the runner download them"
+            )
+        return Split(images.unsqueeze(1).float() / 255, labels)
+
+    @property
+    def _folder(self) -> Path:
+        return (self.root / "MNIST" / "raw").absolute()
+
+    def _cannot_be_had(self, error: Exception) -> str:
+        return (
+            f"data=mnist: no readable MNIST in {self._folder} and the download failed ({error}). Either put "
+            "the four files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+            "t10k-labels-idx1-ubyte) there or name another folder with data.root=<folder>, or run once "
+            "with a network"
+        )
+
+
+def import_torchvision_datasets() -> ModuleType:
+    """torchvision.datasets, or an error that says how to mend an installation where it can't be imported.
+
+    A CPU build of torch beside a CUDA build of torchvision fails on import ("operator torchvision::nms
+    does not exist").
+
+    Raises:
+        RunnerError: if the import fails.
+    """
+    try:
+        from torchvision import datasets
+    except (ImportError, OSError, RuntimeError) as error:
+        raise RunnerError(
+            f"torchvision {version('torchvision')} does not work with torch {version('torch')} ({error}). "
+            "The two have to come from one build: "
+            "pip install --force-reinstall torch torchvision"
+        ) from error
+    return datasets  # type: ignore[no-any-return]

@@ -1,0 +1,46 @@
+"""Data made by formula."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from runner.data.dataset import Dataset, Split
+from runner.types import NonNegative, PositiveInt, Seed, Shape, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearMap:
+    """A regression with a known answer: ``y = x W + b + noise``, everything drawn from N(0, 1).
+
+    A fifth of the samples is kept for testing. The seed is the data set's own, so that runs of different
+    seeds learn the same map.
+    """
+
+    samples: PositiveInt = 1000
+    features: PositiveInt = 8
+    targets: PositiveInt = 1
+    noise: NonNegative = 0.1
+    seed: Seed = 0
+
+    task: ClassVar[Task] = "regression"
+
+    @property
+    def in_shape(self) -> Shape:
+        """One sample: ``[features]``."""
+        return (self.features,)
+
+    @property
+    def outputs(self) -> int:
+        """One a target."""
+        return self.targets
+
+    def load(self) -> Dataset:
+        """Draw the samples."""
+        generator = torch.Generator().manual_seed(self.seed)
+        W = torch.randn(self.features, self.targets, generator=generator)
+        b = torch.randn(self.targets, generator=generator)
+        x = torch.randn(self.samples, self.features, generator=generator)
+        y = x @ W + b + self.noise * torch.randn(self.samples, self.targets, generator=generator)
+        train = self.samples - self.samples // 5
+        return Dataset(Split(x[:train], y[:train]), Split(x[train:], y[train:]))

@@ -1,0 +1,40 @@
+"""Errors that are the user's to mend: told in a line or two, without a traceback."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RunnerError(Exception):
+    """Something went wrong that the user can do something about; exit code 1."""
+
+
+class ConfigError(RunnerError):
+    """The config or command line is wrong, one problem a line; found before anything runs, exit code 2."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class DataError(RunnerError):
+    """The data cannot be had or is not what it should be."""
+
+
+class TrackingError(RunnerError):
+    """The tracking store cannot be reached, made or written."""
+
+
+class DivergedError(RunnerError):
+    """The loss is no longer a finite number."""
+
+
+def unknown(path: str, name: object, known: Iterable[str], what: str = "unknown") -> str:
+    """One problem's line for a name that isn't there: what was said, the nearest name, all names.
+
+    >>> unknown("optim.type", "momentun", ["sgd", "momentum"])
+    "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"
+    """
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"{path}: {what} '{name}'.{hint} Known: {', '.join(names) or 'none'}"

@@ -1,0 +1,133 @@
+"""One experiment, from a checked config to a tracked result."""
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from runner.build import Parts, build
+from runner.config import Config
+from runner.data.dataset import Dataset
+from runner.errors import DivergedError
+from runner.launch import Launch
+from runner.loop import Epoch, evaluate, fit
+from runner.nn.layers.sequential import Sequential
+from runner.nn.store import ParameterStore
+from runner.tracking.log import run_log
+from runner.tracking.model import log_model
+from runner.tracking.terminal import Display, describe
+from runner.tracking.tracker import LOG_NAME, Tracker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves in the process that ran it.
+
+    Attributes:
+        run_id: the run in MLflow.
+        tracking_uri: the store that it is in.
+        folder: the run's own folder.
+        epochs: the metrics of each epoch.
+        final: the metrics that are told once, at the end.
+        objective: the final value of the config's ``objective``.
+        model: the trained model; ``model.forward(store, x)`` predicts.
+        store: its parameters.
+    """
+
+    run_id: str
+    tracking_uri: str
+    folder: Path
+    epochs: list[Epoch]
+    final: dict[str, float]
+    objective: float
+    model: Sequential
+    store: ParameterStore
+
+
+def run(config: Config, launch: Launch, display: Display) -> Result:
+    """Build, train, report.
+
+    Raises:
+        ConfigError: if the parts don't fit together; nothing has been read or created then.
+        RunnerError: if the data can't be had, the store can't be written, or the loss is no number any
+            more; the run is FAILED then.
+    """
+    parts = build(config)
+    tags = {"config_hash": config.hash, "device": str(parts.device)}
+    with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
+        data = load(config, parts.device)
+        parts.store.seal(parts.init_generator, parts.device)
+        epochs = train(config, parts, data, tracker, display)
+        final = best(epochs, config.objective) | evaluate(
+            parts.model, parts.store, config.loss, data.train, "final/train_"
+        )
+        tracker.metrics(final, step=config.train.epochs)
+        log.info("%s", final)
+        if config.tracking.log_model is True or (config.tracking.log_model == "auto" and not launch.parent):
+            log_model(tracker, config, parts.store, data.test.inputs[:2])
+    display.finish(epochs[-1], final, tracker.address)
+    return Result(
+        run_id=tracker.address.run_id,
+        tracking_uri=tracker.address.uri,
+        folder=launch.folder,
+        epochs=epochs,
+        final=final,
+        objective=epochs[-1].metrics[config.objective],
+        model=parts.model,
+        store=parts.store,
+    )
+
+
+def load(config: Config, device: torch.device) -> Dataset:
+    """The data, as many training samples of it as the config wants, on the device.
+
+    Raises:
+        DataError: if it cannot be had.
+    """
+    data = config.source.load()
+    return Dataset(data.train.first(config.limit).to(device), data.test.to(device))
+
+
+def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display: Display) -> list[Epoch]:
+    """Go through the epochs, telling of each as soon as it is done.
+
+    Raises:
+        DivergedError: after the first epoch whose training loss is no finite number.
+    """
+    log.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
+    epochs: list[Epoch] = []
+    with display.training(tracker.name, parts, config.train.epochs):
+        for epoch in fit(
+            parts.model,
+            parts.store,
+            config.loss,
+            config.rule,
+            config.schedule,
+            data,
+            epochs=config.train.epochs,
+            batch_size=config.train.batch_size,
+            generator=parts.order_generator if config.train.shuffle else None,
+        ):
+            epochs.append(epoch)
+            tracker.metrics(epoch.metrics, epoch.number)
+            display.epoch(epoch)
+            log.info("%s", describe(epoch, config.train.epochs))
+            loss = epoch.metrics["train/loss"]
+            if not math.isfinite(loss):
+                raise DivergedError(
+                    f"epoch {epoch.number}: train/loss is {loss}. A smaller optim.lr "
+                    f"({config.rule.lr} now) or another initialiser may help"
+                )
+    return epochs
+
+
+def best(epochs: list[Epoch], objective: str) -> dict[str, float]:
+    """The epoch with the best objective, and what was measured after it."""
+    sign = 1 if objective.endswith("loss") else -1
+    epoch = min(epochs, key=lambda epoch: sign * epoch.metrics[objective])
+    measured = {name: value for name, value in epoch.metrics.items() if name.startswith("test/")}
+    return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

@@ -1,0 +1,41 @@
+"""How a run was started: what Hydra knows of it beyond the config."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where a run writes and what it is called.
+
+    Attributes:
+        folder: the run's own folder.
+        model: the name of the model's YAML.
+        differing: overrides that tell this run from others, as typed (``optim.lr=0.3``).
+        command: the command line or call that started it.
+        parent: the MLflow run of the sweep that it belongs to.
+    """
+
+    folder: Path
+    model: str
+    differing: tuple[str, ...]
+    command: str
+    parent: str | None = None
+
+    def run_name(self, optim: str, seed: object) -> str:
+        """What the run is called in MLflow: ``mlp-momentum lr=0.3 seed=0``."""
+        pairs = dict(override.lstrip("+").split("=", 1) for override in self.differing if "=" in override)
+        shown = {
+            key: value
+            for key, value in pairs.items()
+            if key not in ("model", "optim", "optim.type", "device", "data.root")
+            and not key.startswith(("tracking", "hydra"))
+        }
+        shown.setdefault("seed", str(seed))
+        short = {key: key.rsplit(".", 1)[-1] for key in shown}
+        clashing = {name for name in short.values() if list(short.values()).count(name) > 1}
+        words = [
+            f"{key if short[key] in clashing else short[key]}={value}"
+            for key, value in sorted(shown.items(), key=lambda item: item[0] == "seed")
+        ]
+        return " ".join([f"{self.model}-{optim}", *words])

@@ -1,0 +1,1 @@
+"""The parameter-store framework: store, initialisers, layers, losses. Needs nothing but torch."""

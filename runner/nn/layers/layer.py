@@ -1,0 +1,25 @@
+"""What a layer is."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from runner.nn.store import ParameterStore
+from runner.types import Shape
+
+
+class ShapeError(ValueError):
+    """A layer cannot take the shape that arrives; the message says which it would take."""
+
+
+class Layer(Protocol):
+    """A layer or a whole model.
+
+    A layer's constructor takes a ``Scope`` to allocate its parameters in and the shape of one input
+    sample; whatever a config may say about the layer follows as keyword-only arguments.
+    """
+
+    out_shape: Shape
+
+    def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
+        """The layer's output for a batch ``[N, *in_shape]``: ``[N, *out_shape]``."""

@@ -1,0 +1,69 @@
+"""Update rules: hyperparameters, the tensors they carry from step to step, and one elementwise update.
+
+A rule sees the whole parameter buffer and the whole gradient buffer, whatever the number of layers. Being
+elementwise, the same lines serve one model ``[P]`` and K stacked ones ``[K, P]`` with ``lr`` of ``[K, 1]``.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from runner.types import Fraction, NonNegative
+
+State = dict[str, Tensor]
+"""What a rule carries from one step to the next, by name; each of the parameters' shape."""
+
+
+class Rule(Protocol):
+    """One way to change parameters by their gradients."""
+
+    @property
+    def lr(self) -> float:
+        """The learning rate before any schedule."""
+
+    def init(self, params: Tensor) -> State:
+        """The state before the first step."""
+
+    def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
+        """Update ``params`` and ``state`` in place, ``lr`` being the schedule's word for this step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD:
+    """Gradient descent: ``p -= lr g`` (the article's ``apply_grads_sgd``)."""
+
+    lr: NonNegative
+
+    def init(self, params: Tensor) -> State:
+        """Nothing is carried."""
+        return {}
+
+    @torch.no_grad()
+    def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
+        """One update, in place."""
+        params.sub_(lr * grads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum:
+    """Gradient descent along a running mean: ``v = beta v + (1 - beta) g; p -= lr v``, v from 0.
+
+    The article's ``apply_grads_sgd_momentum`` with a velocity that lasts; optax calls this mean ``ema``.
+    Its near twin, torch's ``SGD(momentum=…)``, adds the gradients up: ``v = beta v + g``.
+    """
+
+    lr: NonNegative
+    beta: Fraction = 0.9
+
+    def init(self, params: Tensor) -> State:
+        """The velocity, zero."""
+        return {"velocity": torch.zeros_like(params)}
+
+    @torch.no_grad()
+    def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
+        """One update, in place."""
+        velocity = state["velocity"]
+        velocity.mul_(self.beta).add_((1 - self.beta) * grads)
+        params.sub_(lr * velocity)

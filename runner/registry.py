@@ -1,0 +1,72 @@
+"""Every name that YAML may use as a ``type``, and the class it stands for.
+
+Keyword-only arguments of a class are what a config may say about it; positional ones (a layer's scope and
+input shape) are the program's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runner.data.dataset import Source
+from runner.data.digits import Digits
+from runner.data.mnist import MNIST
+from runner.data.synthetic import LinearMap
+from runner.nn.init import (
+    Default,
+    Initializer,
+    KaimingNormal,
+    KaimingUniform,
+    Normal,
+    Orthogonal,
+    Uniform,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+)
+from runner.nn.layers.activation import ReLU, Sigmoid, Tanh
+from runner.nn.layers.layer import Layer
+from runner.nn.layers.linear import Linear
+from runner.nn.layers.shape import Flatten
+from runner.nn.losses import MSE, CrossEntropy, Loss
+from runner.optim.rules import SGD, Momentum, Rule
+from runner.optim.schedules import Constant, Schedule
+
+INITIALIZERS: Mapping[str, Callable[..., Initializer]] = {
+    "default": Default,
+    "zeros": Zeros,
+    "normal": Normal,
+    "uniform": Uniform,
+    "xavier_uniform": XavierUniform,
+    "xavier_normal": XavierNormal,
+    "kaiming_uniform": KaimingUniform,
+    "kaiming_normal": KaimingNormal,
+    "orthogonal": Orthogonal,
+}
+LAYERS: Mapping[str, Callable[..., Layer]] = {
+    "linear": Linear,
+    "flatten": Flatten,
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+}
+LOSSES: Mapping[str, Callable[..., Loss]] = {
+    "cross_entropy": CrossEntropy,
+    "mse": MSE,
+}
+RULES: Mapping[str, Callable[..., Rule]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+}
+SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
+    "constant": Constant,
+}
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    "digits": Digits,
+    "mnist": MNIST,
+    "linear": LinearMap,
+}
+
+NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {
+    Initializer: INITIALIZERS,
+}
+"""Components that are arguments of others, by the annotation of such an argument."""

@@ -1,0 +1,72 @@
+"""The MLflow run that a sweep's jobs are children of."""
+
+import json
+from pathlib import Path
+
+from filelock import FileLock
+from omegaconf import OmegaConf
+
+from runner.compose import SWEEP_RECORD
+from runner.config import Plain
+from runner.launch import Launch
+from runner.sweep.record import RESULTS, JobResult
+from runner.tracking.store import connect, find_experiment, told_as_tracking_error
+from runner.tracking.tracker import Address, Status, run_tags
+
+PARENT = "parent.json"
+
+
+def join(folder: Path, plain: Plain, launch: Launch) -> str:
+    """The id of the parent run; the first job to come opens it.
+
+    Args:
+        folder: the sweep's.
+        plain: the job's resolved config.
+        launch: how the job was started.
+
+    Raises:
+        TrackingError: if the store cannot be used.
+    """
+    record = folder / PARENT
+    with FileLock(folder / f".{PARENT}.lock"):
+        if record.exists():
+            return find(folder).run_id
+        uri = plain["tracking"]["uri"]
+        client = connect(uri)
+        experiment_id = find_experiment(client, plain["tracking"]["experiment"])
+        with told_as_tracking_error(uri):
+            run = client.create_run(experiment_id, run_name=name(folder), tags=run_tags(plain, launch))
+            client.set_tag(run.info.run_id, "sweep_id", run.info.run_id)
+        address = Address(uri, experiment_id, run.info.run_id)
+        record.write_text(json.dumps(vars(address)))
+        return address.run_id
+
+
+def find(folder: Path) -> Address:
+    """Where the parent run of the sweep in ``folder`` is."""
+    return Address(**json.loads((folder / PARENT).read_text()))
+
+
+def name(folder: Path) -> str:
+    """What the sweep is called: its command line's overrides, as typed."""
+    record = folder / SWEEP_RECORD
+    overrides = list(OmegaConf.load(record).hydra.overrides.task) if record.exists() else []
+    return " ".join(["sweep", *overrides])
+
+
+def end(folder: Path, status: Status, results: list[JobResult]) -> None:
+    """End the parent run, leaving the jobs' results and the sweep's config with it.
+
+    Raises:
+        TrackingError: if the store cannot be used.
+    """
+    address = find(folder)
+    client = connect(address.uri)
+    with told_as_tracking_error(address.uri):
+        for file in (folder / SWEEP_RECORD, folder / RESULTS):
+            if file.exists():
+                client.log_artifact(address.run_id, str(file))
+        failed = [result for result in results if result.status == "FAILED"]
+        if failed:
+            client.set_tag(address.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
+        client.set_terminated(address.run_id, status)

@@ -1,0 +1,37 @@
+"""What a sweep's jobs came to: one line a job in the sweep's folder, whichever process ran it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from runner.tracking.tracker import Status
+
+RESULTS = "results.jsonl"
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How one job ended, why if not well, and its objective."""
+
+    job: int
+    overrides: Sequence[str]
+    status: Status
+    reason: str | None = None
+    run_id: str | None = None
+    objective: float | None = None
+
+
+def add_result(folder: Path, result: JobResult) -> None:
+    """Append a job's line."""
+    with FileLock(folder / f".{RESULTS}.lock"), (folder / RESULTS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(result)) + "\n")
+
+
+def read_results(folder: Path) -> list[JobResult]:
+    """All jobs that have ended, in the order of their numbers."""
+    path = folder / RESULTS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return sorted((JobResult(**json.loads(line)) for line in lines), key=lambda result: result.job)

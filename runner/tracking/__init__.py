@@ -1,0 +1,1 @@
+"""What a run reports to: MLflow, its own log file, the terminal."""

@@ -1,0 +1,128 @@
+"""The tracking store: made once, whole or not at all, and an experiment in it."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from requests.exceptions import RequestException
+from sqlalchemy.exc import SQLAlchemyError
+
+from runner.errors import TrackingError
+
+STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
+"""What MLflow raises when its store cannot be reached or written."""
+
+HTTP_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+"""A server that is gone is noticed within seconds; MLflow's own defaults block for minutes."""
+
+
+@contextlib.contextmanager
+def told_as_tracking_error(uri: str) -> Iterator[None]:
+    """Turn MLflow's many exceptions into one line.
+
+    Raises:
+        TrackingError: for any of ``STORE_ERRORS``.
+    """
+    try:
+        yield
+    except STORE_ERRORS as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TrackingError(f"tracking.uri: '{uri}' cannot be used: {reason}") from error
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of the store at ``uri``, which is made first if it is a SQLite file that isn't there.
+
+    Raises:
+        TrackingError: if the store cannot be reached or made.
+    """
+    for name, value in HTTP_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    with told_as_tracking_error(uri):
+        path = sqlite_path(uri)
+        if path is not None:
+            make_sqlite_store(path)
+        return MlflowClient(tracking_uri=uri)
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file behind a ``sqlite:///`` URI; None for other stores and for SQLite in memory."""
+    _, found, path = uri.partition("sqlite:///")
+    path = unquote(path.partition("?")[0])
+    return Path(path).absolute() if found and path and path != ":memory:" else None
+
+
+def artifact_root(path: Path) -> Path:
+    """Where the artifacts of a SQLite store lie: ``mlartifacts`` beside the file."""
+    return path.parent / "mlartifacts"
+
+
+def make_sqlite_store(path: Path) -> None:
+    """Make the database file, unless it is there.
+
+    MLflow creates its tables without a lock, and a process that is killed meanwhile leaves a file that no
+    other can open. So one process at a time makes them, in a temporary file that is renamed when whole.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if path.exists():
+            return
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        unfinished.unlink(missing_ok=True)
+        for name in ("mlflow.store.db.utils", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        store = SqlAlchemyStore(f"sqlite:///{unfinished}", artifact_root(path).as_uri())
+        store.engine.dispose()
+        with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"the new database is damaged: {verdict}")
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+
+
+def find_experiment(client: MlflowClient, name: str) -> str:
+    """The id of the experiment called ``name``, which is made if it isn't there.
+
+    Raises:
+        TrackingError: if the store fails, or the experiment has been deleted.
+    """
+    with told_as_tracking_error(client.tracking_uri):
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            path = sqlite_path(client.tracking_uri)
+            location = (artifact_root(path) / safe_folder(name)).as_uri() if path else None
+            try:
+                return str(client.create_experiment(name, artifact_location=location))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                experiment = client.get_experiment_by_name(name)  # another process was faster
+    if experiment is None:
+        raise TrackingError(f"tracking.experiment: '{name}' can neither be made nor found")
+    if experiment.lifecycle_stage != "active":
+        raise TrackingError(
+            f"tracking.experiment: '{name}' has been deleted in this store. Restore it with "
+            f"`mlflow experiments restore --experiment-id {experiment.experiment_id}` or use another name"
+        )
+    return str(experiment.experiment_id)
+
+
+def safe_folder(name: str) -> str:
+    """An experiment's name as one folder name."""
+    return "".join(character if character.isalnum() or character in "-_ " else "_" for character in name)

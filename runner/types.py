@@ -1,0 +1,20 @@
+"""Types that the signatures of components share.
+
+A range stands beside its type and is checked once, when a config is read.
+"""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt
+
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Ge(0), Lt(1)]
+PositiveInt = Annotated[int, Gt(0)]
+Seed = Annotated[int, Ge(0), Lt(2**63)]
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the batch dimension."""
+
+Task = Literal["classification", "regression"]
+"""What targets are: class indices ``[N]``, or values ``[N, D]``."""
