@@ -76,11 +76,13 @@ def run_command_line(shows_traceback: bool) -> int:
 def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
     """Run one experiment and return its objective."""
     from runner.config import check
+
+    config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
     from runner.experiment import run
     from runner.tracking.terminal import Terminal
 
     launch = launch_of(node, Path(node.runtime.output_dir), command)
-    return run(check(to_plain(cfg)), launch, Terminal()).objective
+    return run(config, launch, Terminal()).objective
 
 
 def end_sweep(folder: Path, code: int) -> int:

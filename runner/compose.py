@@ -107,13 +107,14 @@ def explain(error: BaseException) -> str:
         return unknown(group, option, error.options)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, Mapping):
         known = [str(key) for key in cause.parent_node if key != "hydra"]
-        hint = f"To add a key, write +{cause.full_key}=…"
-        return f"{unknown(str(cause.full_key), cause.key, known, 'unknown key')}. {hint}"
+        return unknown(str(cause.full_key), cause.key, known, "unknown key")
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        return f"{cause.full_key}: {one_line(cause.msg or cause)}"
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
         return f"a YAML file cannot be read: {one_line(error)}"
     return one_line(error)
 
 
-def one_line(error: BaseException) -> str:
+def one_line(message: object) -> str:
     """A message without its line breaks."""
-    return " ".join(str(error).split())
+    return " ".join(str(message).split())

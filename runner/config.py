@@ -113,15 +113,19 @@ def check(plain: Plain) -> Config:
     problems: list[str] = []
     frame = validated(lambda text: Frame.model_validate_json(text), "", plain, problems)
 
-    def section(name: str) -> Plain:
-        value = plain.get(name)
-        return dict(value) if isinstance(value, Mapping) else {}
+    def section(table: Mapping[str, Callable[..., Any]], name: str) -> partial[Any] | None:
+        given = plain.get(name)
+        if not isinstance(given, Mapping):
+            return None  # which is in the frame's problems already
+        return component(table, name, own_arguments(given) if name == "data" else given, problems)
 
-    source = component(registry.SOURCES, "data", source_arguments(section("data")), problems)
-    loss = component(registry.LOSSES, "loss", section("loss"), problems)
-    rule = component(registry.RULES, "optim", section("optim"), problems)
-    schedule = component(registry.SCHEDULES, "schedule", section("schedule"), problems)
-    layers = check_layers(section("model").get("layers"), source().outputs if source else 1, problems)
+    source = section(registry.SOURCES, "data")
+    loss = section(registry.LOSSES, "loss")
+    rule = section(registry.RULES, "optim")
+    schedule = section(registry.SCHEDULES, "schedule")
+    model = plain.get("model")
+    given_layers = model.get("layers") if isinstance(model, Mapping) else None
+    layers = check_layers(given_layers, source().outputs if source else 1, problems)
     if problems or frame is None or not (source and loss and rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -164,7 +168,7 @@ def check_together(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def source_arguments(data: Plain) -> Plain:
+def own_arguments(data: Mapping[str, Any]) -> Plain:
     """A source's own arguments: ``limit`` is not its affair, ``root`` only where it reads files."""
     source = registry.SOURCES.get(str(data.get("type")))
     foreign = {"limit"} if source and "root" in signature(source).parameters else {"limit", "root"}
@@ -245,7 +249,10 @@ def validated(validate: Callable[[str], Any], path: str, value: object, problems
             elif detail["type"] == "missing":
                 problems.append(f"{place}: missing")
             else:
-                told = detail["msg"].removeprefix("Input ").removeprefix("String ")
+                told = (
+                    detail["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("Dictionary ")
+                )
+                told = told.replace("an object", "a mapping").replace("a valid dictionary", "a mapping")
                 problems.append(f"{place}: {detail['input']!r} {told}")
         return None
 

@@ -62,8 +62,9 @@ class MNIST:
         return (self.root / "MNIST" / "raw").absolute()
 
     def _cannot_be_had(self, error: Exception) -> str:
+        reason = " ".join(str(error).split())
         return (
-            f"data=mnist: no readable MNIST in {self._folder} and the download failed ({error}). Either put "
+            f"data=mnist: no readable MNIST in {self._folder} and the download failed ({reason}). Either put "
             "the four files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
             "t10k-labels-idx1-ubyte) there or name another folder with data.root=<folder>, or run once "
             "with a network"

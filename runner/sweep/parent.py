@@ -11,7 +11,7 @@ from runner.config import Plain
 from runner.launch import Launch
 from runner.sweep.record import RESULTS, JobResult
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracker import Address, Status, run_tags
+from runner.tracking.tracker import Address, Status, launch_tags
 
 PARENT = "parent.json"
 
@@ -35,7 +35,7 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
         client = connect(uri)
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
         with told_as_tracking_error(uri):
-            run = client.create_run(experiment_id, run_name=name(folder), tags=run_tags(plain, launch))
+            run = client.create_run(experiment_id, run_name=name(folder), tags=launch_tags(launch))
             client.set_tag(run.info.run_id, "sweep_id", run.info.run_id)
         address = Address(uri, experiment_id, run.info.run_id)
         record.write_text(json.dumps(vars(address)))

@@ -85,7 +85,9 @@ def make_sqlite_store(path: Path) -> None:
         unfinished.unlink(missing_ok=True)
         for name in ("mlflow.store.db.utils", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        store = SqlAlchemyStore(f"sqlite:///{unfinished}", artifact_root(path).as_uri())
+        store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
+            f"sqlite:///{unfinished}", artifact_root(path).as_uri()
+        )
         store.engine.dispose()
         with contextlib.closing(sqlite3.connect(unfinished)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check").fetchone()

@@ -95,7 +95,13 @@ class Tracker:
         self.client = connect(tracking["uri"])
         experiment_id = find_experiment(self.client, tracking["experiment"])
         with told_as_tracking_error(tracking["uri"]):
-            tags = run_tags(self._plain, self._launch) | dict(self._tags)
+            tags = {
+                **launch_tags(self._launch),
+                "model": self._launch.model,
+                "optim": type_of(self._plain, "optim"),
+                "data": type_of(self._plain, "data"),
+                **self._tags,
+            }
             run = self.client.create_run(experiment_id, run_name=self.name, tags=tags)
             self.address = Address(tracking["uri"], experiment_id, run.info.run_id)
             self._writer = MetricWriter(self.client, self.address.run_id)
@@ -161,12 +167,9 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def run_tags(plain: Plain, launch: Launch) -> dict[str, str]:
-    """What every run is tagged with: names of its parts, version, git commit, command, sweep."""
+def launch_tags(launch: Launch) -> dict[str, str]:
+    """What every run is tagged with, a sweep's parent too: version, git commit, command, sweep."""
     tags = {
-        "model": launch.model,
-        "optim": type_of(plain, "optim"),
-        "data": type_of(plain, "data"),
         "runner_version": version("runner"),
         "command": launch.command,
         "mlflow.source.name": launch.command,

@@ -1,0 +1,77 @@
+"""Real parts for the tests: a command line in a folder of its own, MLflow's client, real MNIST."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
+
+FOREIGN_SETTINGS = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
+
+CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> None:
+    """The settings of whoever starts the tests don't reach them."""
+    for name in FOREIGN_SETTINGS:
+        os.environ.pop(name, None)
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``python -m runner <arguments>`` as a user would run it, started in ``folder``."""
+    return subprocess.run(
+        [sys.executable, "-m", "runner", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def command_line(tmp_path: Path) -> CommandLine:
+    """The command line, started in the test's own folder."""
+
+    def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_in(tmp_path, *arguments, **environment)
+
+    return start
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder with the real MNIST files."""
+    if not (MNIST_ROOT / "MNIST" / "raw").is_dir():
+        pytest.skip("the real MNIST files are not beside this checkout (../shared/data)")
+    return MNIST_ROOT
+
+
+def client_of(folder: Path) -> MlflowClient:
+    """MLflow's own client on the store that runs started in ``folder`` write to."""
+    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
+
+
+def runs_in(folder: Path, experiment: str = "runner") -> list[Run]:
+    """All runs of an experiment, the newest first."""
+    client = client_of(folder)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    return list(client.search_runs([found.experiment_id]))

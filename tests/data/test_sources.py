@@ -1,0 +1,118 @@
+"""What every data source promises, and what each of them is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from runner.data.dataset import Source
+from runner.data.digits import Digits
+from runner.data.mnist import MNIST
+from runner.data.synthetic import LinearMap
+from runner.errors import DataError
+from runner.registry import SOURCES
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest) -> Source:
+    if request.param == "mnist":
+        return MNIST(root=request.getfixturevalue("mnist_root"))
+    return SOURCES[request.param]()
+
+
+def test_a_source_gives_what_it_told_beforehand(source: Source) -> None:
+    data = source.load()
+    for split in (data.train, data.test):
+        assert split.inputs.shape == (len(split), *source.in_shape)
+        assert split.inputs.dtype == torch.float32
+        assert split.inputs.is_contiguous()
+        if source.task == "classification":
+            assert split.targets.dtype == torch.int64
+            assert split.targets.unique().tolist() == list(range(source.outputs))
+        else:
+            assert split.targets.shape == (len(split), source.outputs)
+            assert split.targets.dtype == torch.float32
+
+
+def test_a_source_gives_the_same_every_time(source: Source) -> None:
+    one, other = source.load(), source.load()
+    assert torch.equal(one.train.inputs, other.train.inputs)
+    assert torch.equal(one.test.targets, other.test.targets)
+
+
+def test_digits_are_split_by_class_and_lie_between_0_and_1() -> None:
+    data = Digits().load()
+    assert (len(data.train), len(data.test)) == (1437, 360)
+    assert data.train.inputs.min() == 0
+    assert data.train.inputs.max() == 1
+    shares = [split.targets.bincount() / len(split) for split in (data.train, data.test)]
+    torch.testing.assert_close(shares[0], shares[1], atol=0.005, rtol=0)
+
+
+def test_mnist_is_the_original(mnist_root: Path) -> None:
+    data = MNIST(root=mnist_root).load()
+    assert (len(data.train), len(data.test)) == (60_000, 10_000)
+    assert data.train.targets[:5].tolist() == [5, 0, 4, 1, 9]
+    assert data.train.inputs.max() == 1
+    assert data.train.inputs.mean().item() == pytest.approx(0.1307, abs=1e-4)
+
+
+def test_mnist_that_is_not_there_names_both_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision import datasets
+
+    monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
+    with pytest.raises(DataError) as error:
+        MNIST(root=tmp_path).load()
+    message = str(error.value)
+    assert str(tmp_path / "MNIST" / "raw") in message
+    assert "data.root=<folder>" in message
+    assert "with a network" in message
+    assert "\n" not in message
+
+
+def test_files_that_are_not_mnist_are_refused(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, count in (("train", 3), ("t10k", 2)):
+        images = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + bytes(count * 784)
+        labels = b"\0\0\x08\x01" + (count + 1).to_bytes(4, "big") + bytes(count + 1)
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(images)
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(labels)
+    with pytest.raises(DataError, match=r"3, 28, 28.*4 labels"):
+        MNIST(root=tmp_path).load()
+
+
+def test_a_torchvision_that_does_not_fit_says_what_to_reinstall(tmp_path: Path) -> None:
+    broken = tmp_path / "torchvision"
+    broken.mkdir()
+    (broken / "__init__.py").write_text('raise RuntimeError("operator torchvision::nms does not exist")')
+    run = subprocess.run(
+        [sys.executable, "-m", "runner", "data=mnist"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path}:{REPOSITORY}", "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "operator torchvision::nms does not exist" in run.stderr
+    assert "pip install --force-reinstall torch torchvision" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_linear_map_can_be_learnt_exactly() -> None:
+    data = LinearMap(samples=200, features=3, targets=2, noise=0).load()
+    with_one = torch.cat([data.train.inputs, torch.ones(160, 1)], dim=1)
+    solution = torch.linalg.lstsq(with_one, data.train.targets).solution
+    predicted = torch.cat([data.test.inputs, torch.ones(40, 1)], dim=1) @ solution
+    torch.testing.assert_close(predicted, data.test.targets, atol=1e-4, rtol=1e-4)
+
+
+def test_the_first_samples_can_be_taken_alone() -> None:
+    train = Digits().load().train
+    assert len(train.first(100)) == 100
+    assert torch.equal(train.first(100).inputs, train.inputs[:100])
+    assert len(train.first(None)) == len(train)
