@@ -17,7 +17,7 @@ def test_unshuffled_batches_keep_the_order_and_the_short_last_one() -> None:
 def test_shuffled_batches_hold_every_sample_once() -> None:
     batches = drawn(Batches(SPLIT, 4, torch.Generator().manual_seed(0)))
     assert [len(batch) for batch in batches] == [4, 4, 2]
-    assert sorted(sum(batches, [])) == list(range(10))
+    assert sorted(index for batch in batches for index in batch) == list(range(10))
 
 
 def test_inputs_and_targets_stay_together() -> None:

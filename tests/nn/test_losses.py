@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
@@ -19,7 +21,7 @@ def target_of(loss: Loss) -> Tensor:
 
 
 # the formulas as the article writes them
-FORMULAS = {
+FORMULAS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": lambda target, pred: (target - pred).square().mean(),
     "cross_entropy": lambda target, pred: F.nll_loss(pred.log_softmax(-1), target),
 }

@@ -1,0 +1,165 @@
+"""A composed config becomes one checked object, or one error with everything that is wrong."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from runner.compose import conf_folder, register_resolvers, to_plain
+from runner.config import as_override, check, flatten
+from runner.data.digits import Digits
+from runner.data.mnist import MNIST
+from runner.errors import ConfigError
+from runner.nn.init import Normal
+from runner.nn.losses import MSE
+from runner.optim.rules import Momentum
+from runner.registry import INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES
+
+Plain = dict[str, Any]
+
+
+def plain(*overrides: str) -> Plain:
+    register_resolvers()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return to_plain(compose("config", overrides=list(overrides)))
+
+
+@pytest.fixture(scope="module")
+def default() -> Plain:
+    return plain()
+
+
+def changed(config: Plain, path: str, value: object) -> Plain:
+    config = copy.deepcopy(config)
+    *parents, key = path.split(".")
+    section = config
+    for parent in parents:
+        section = section[parent]
+    section[key] = value
+    return config
+
+
+def problems(config: Plain) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        check(config)
+    return error.value.problems
+
+
+def test_components_become_objects() -> None:
+    config = check(
+        plain(
+            "optim=momentum", "optim.beta=0.8", "data=linear", "loss=mse", "model.layers.l1.init.type=normal"
+        )
+    )
+    assert config.rule == Momentum(lr=1.0, beta=0.8)
+    assert config.loss == MSE()
+    assert config.layers["l1"].keywords == {"out_features": 128, "init": Normal(std=1.0)}
+
+
+def test_the_last_layers_size_follows_from_the_data(default: Plain) -> None:
+    assert check(default).layers["l2"].keywords["out_features"] == 10
+
+
+def test_the_place_of_the_files_reaches_only_sources_that_read_files() -> None:
+    assert check(plain("data=mnist", "data.root=somewhere")).source == MNIST(root=Path("somewhere"))
+    assert check(plain("data.root=somewhere")).source == Digits()
+
+
+BAD: list[tuple[str, object, str]] = [
+    ("optim.type", "momentun",
+     "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
+    ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr"),
+    ("optim.lr", -1, "optim.lr: -1 should be greater than or equal to 0"),
+    ("optim.lr", "fast", "optim.lr: 'fast' should be a valid number"),
+    ("optim.lr", True, "optim.lr: True should be a valid number"),
+    ("optim.lr", [1, 2], "optim.lr: [1, 2] should be a valid number"),
+    ("optim.lr", float("nan"), "optim.lr: nan should be a finite number"),
+    ("optim", 3, "optim: 3 should be a mapping"),
+    ("optim", {}, "optim: {} should be {type: <name>, …}. Known: momentum, sgd"),
+    ("seed", -1, "seed: -1 should be greater than or equal to 0"),
+    ("seed", 2**64, f"seed: {2**64} should be less than {2**63}"),
+    ("device", "gpu", "device: 'gpu' should be 'auto', 'cpu' or 'cuda'"),
+    ("train.epochs", 1.5, "train.epochs: 1.5 should be a valid integer"),
+    ("train.batch_size", 0, "train.batch_size: 0 should be greater than 0"),
+    ("train.epoch", 1,
+     "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? Known: batch_size, epochs, shuffle"),
+    ("train.shuffle", "yes", "train.shuffle: 'yes' should be a valid boolean"),
+    ("data.limit", 0, "data.limit: 0 should be greater than 0"),
+    ("data.type", "minst", "data.type: unknown 'minst'. Did you mean 'mnist'? Known: digits, linear, mnist"),
+    ("tracking.uri", "", "tracking.uri: '' should have at least 1 character"),
+    ("tracking.log_model", 3, "tracking.log_model: 3 should be True, False or 'auto'"),
+    ("model.layers", {}, "model.layers: {} should have at least 1 item after validation, not 0"),
+    ("model.layers.l1", "linear", "model.layers.l1: 'linear' should be a mapping"),
+    ("model.layers.l1.type", "liner", "model.layers.l1.type: unknown 'liner'. Did you mean 'linear'? "
+     "Known: flatten, linear, relu, sigmoid, tanh"),
+    ("model.layers.l1.out_features", None, "model.layers.l1.out_features: None should be a valid integer"),
+    ("model.layers.l1.init.type", "zero", "model.layers.l1.init.type: unknown 'zero'. Did you mean 'zeros'? "
+     "Known: default, kaiming_normal, kaiming_uniform, normal, orthogonal, uniform, xavier_normal, "
+     "xavier_uniform, zeros"),
+    ("loss.type", "mse", "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
+     "Known for classification: cross_entropy"),
+    ("objective", "test/acc", "objective: unknown 'test/acc'. Did you mean 'test/accuracy'? "
+     "Known: test/accuracy, test/loss, train/accuracy, train/loss"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BAD, ids=[f"{path}={value}" for path, value, _ in BAD])
+def test_a_problem_names_key_value_and_what_is_allowed(
+    default: Plain, path: str, value: object, message: str
+) -> None:
+    assert message in problems(changed(default, path, value))
+
+
+def test_all_problems_are_told_together(default: Plain) -> None:
+    config = changed(changed(changed(default, "optim.lr", -1), "train.epochs", 0), "loss.type", "mes")
+    assert [problem.split(":")[0] for problem in problems(config)] == [
+        "train.epochs",
+        "loss.type",
+        "optim.lr",
+    ]
+
+
+def test_a_missing_section_or_argument_is_named(default: Plain) -> None:
+    assert problems({key: value for key, value in default.items() if key != "optim"}) == ["optim: missing"]
+    assert problems(changed(default, "optim", {"type": "sgd"})) == ["optim.lr: missing, sgd needs it"]
+    layers = {"l1": {"type": "linear"}, "l2": {"type": "linear"}}
+    assert problems(changed(default, "model.layers", layers)) == [
+        "model.layers.l1.out_features: missing, linear needs it"
+    ]
+
+
+def test_a_layers_name_can_be_part_of_a_parameters_name(default: Plain) -> None:
+    (problem,) = problems(changed(default, "model.layers", {"a.b": {"type": "linear"}}))
+    assert problem.startswith("model.layers.a.b")
+
+
+@pytest.mark.parametrize("table", [INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES])
+def test_every_registered_name_says_what_it_is(table: dict[str, Callable[..., Any]]) -> None:
+    assert all((component.__doc__ or "").strip() for component in table.values())
+
+
+def test_params_can_be_pasted_back_as_overrides() -> None:
+    config = plain("data=mnist", "data.root='some folder\\'s'", "train.shuffle=false", "data.limit=null")
+    pairs = [f"{name}={value}" for name, value in flatten(config).items() if ".type" not in name]
+    assert "data.limit=null" in pairs
+    assert "train.shuffle=false" in pairs
+    assert plain("data=mnist", *pairs) == config
+
+
+@pytest.mark.parametrize(
+    "value", ["null", "12", "1e3", "true", "a b", "it's", "x=y", "", "a,b", "$x", "\\", "\\'"]
+)
+def test_text_stays_text_as_an_override(value: str) -> None:
+    assert plain(f"objective={as_override(value)}")["objective"] == value
+
+
+def test_the_hash_names_what_is_computed(default: Plain) -> None:
+    same = changed(default, "tracking.experiment", "elsewhere")
+    assert check(same).hash == check(default).hash
+    assert check(changed(default, "seed", 1)).hash != check(default).hash
+    layers = default["model"]["layers"]
+    reordered = {name: layers[name] for name in ("flat", "a1", "l1", "l2")}
+    assert check(changed(default, "model.layers", reordered)).hash != check(default).hash

@@ -1,0 +1,79 @@
+"""Imports point down, and what has to answer at once imports nothing slow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "runner"
+
+# what a part of the package may import from the rest of it; design: __main__ at the top, types at the bottom
+MAY_IMPORT = {
+    "types": set(),
+    "errors": set(),
+    "signals": set(),
+    "launch": set(),
+    "nn": {"types"},
+    "optim": {"types"},
+    "data": {"types", "errors"},
+    "registry": {"nn", "optim", "data"},
+    "config": {"registry", "nn", "optim", "data", "types", "errors"},
+    "build": {"config", "nn", "types", "errors"},
+    "loop": {"nn", "optim", "data"},
+    "compose": {"errors", "launch"},
+    "serving": {"build", "config", "nn", "types", "errors"},
+    "tracking": {"build", "config", "errors", "launch", "loop", "nn", "serving", "signals"},
+    "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "tracking"},
+    "sweep": {"compose", "config", "errors", "experiment", "launch", "tracking"},
+    "api": {"compose", "config", "errors", "experiment", "tracking"},
+    "__init__": {"api", "errors"},
+    "__main__": {"compose", "config", "errors", "experiment", "signals", "sweep", "tracking"},
+}
+TORCH_ONLY = ("nn", "optim", "loop")
+NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
+
+
+def part_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(file: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+    return modules
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_point_down(file: Path) -> None:
+    part = part_of(file)
+    parts = {module.split(".")[1] for module in imported(file) if module.startswith("runner.")}
+    assert parts - {part} <= MAY_IMPORT[part]
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_the_framework_knows_nothing_of_config_and_tracking(file: Path) -> None:
+    roots = {module.split(".")[0] for module in imported(file)}
+    if part_of(file) in (*TORCH_ONLY, "data"):
+        assert not roots & NEVER_IN_THE_FRAMEWORK
+    if part_of(file) in TORCH_ONLY:
+        assert roots - sys.stdlib_module_names <= {"torch", "runner"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job", "--resolve"]], ids=" ".join)
+def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: list[str]) -> None:
+    program = (
+        "import sys, runpy; sys.argv = ['runner', *sys.argv[1:]]\n"
+        "try:\n    runpy.run_module('runner', run_name='__main__')\n"
+        "finally:\n    print({'torch', 'mlflow', 'sklearn'} & set(sys.modules))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines()[-1] == "set()"
+    assert "momentum" in shown.stdout or "lr:" in shown.stdout
