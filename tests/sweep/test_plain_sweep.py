@@ -1,0 +1,119 @@
+"""Sweeps with Hydra's own launcher: one parent, a child a job, no job takes another down."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+
+from tests.conftest import client_of, run_in, runs_in
+
+Sweep = tuple[Path, subprocess.CompletedProcess[str], Run, list[Run]]
+
+
+def split(folder: Path) -> tuple[Run, list[Run]]:
+    """The parent and its children."""
+    runs = runs_in(folder)
+    (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    children = [run for run in runs if run is not parent]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} <= {parent.info.run_id}
+    assert {run.data.tags["sweep_id"] for run in runs} == {parent.info.run_id}
+    return parent, children
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    folder = tmp_path_factory.mktemp("six")
+    done = run_in(folder, "-m", "optim=sgd,momentum", "seed=0,1,2", "train.epochs=2")
+    return folder, done, *split(folder)
+
+
+def test_a_sweep_is_one_parent_with_a_child_a_job(six: Sweep) -> None:
+    _, done, parent, children = six
+    assert done.returncode == 0, done.stderr
+    assert parent.info.run_name == "sweep optim=sgd,momentum seed=0,1,2 train.epochs=2"
+    assert parent.info.status == "FINISHED"
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert sorted(run.info.run_name for run in children) == [
+        f"mlp-{optim} seed={seed}" for optim in ("momentum", "sgd") for seed in range(3)
+    ]
+
+
+def test_a_sweep_leaves_a_folder_with_one_for_each_job(six: Sweep) -> None:
+    folder, _, parent, _ = six
+    (sweep,) = (folder / "outputs" / "sweeps").glob("*/*")
+    assert sorted(job.name for job in sweep.iterdir() if job.is_dir()) == list("012345")
+    assert (sweep / "3" / "runner.log").exists()
+    results = [json.loads(line) for line in (sweep / "results.jsonl").read_text().splitlines()]
+    assert [result["job"] for result in results] == list(range(6))
+    assert all(result["objective"] > 0 for result in results)
+    artifacts = {file.path for file in client_of(folder).list_artifacts(parent.info.run_id)}
+    assert artifacts == {"multirun.yaml", "results.jsonl"}
+
+
+def test_a_sweep_logs_no_models_unless_asked(six: Sweep) -> None:
+    folder, *_ = six
+    assert not (folder / "outputs" / "mlartifacts" / "runner" / "models").exists()
+
+
+def test_a_failing_job_stops_no_other_and_is_named_at_the_end(tmp_path: Path) -> None:
+    done = run_in(
+        tmp_path, "-m", "optim.lr=0.1,-1,1e30,0.2", "train.epochs=2", "data=linear", "loss=mse",
+        "hydra.sweeper.max_batch_size=2",
+    )  # fmt: skip
+    assert done.returncode == 1
+    parent, children = split(tmp_path)
+    assert parent.info.status == "FAILED"
+    assert parent.data.tags["failure"] == "2 of 4 jobs failed"
+    status = {run.info.run_name: run.info.status for run in children}
+    assert status == {
+        "mlp-sgd lr=0.1 seed=0": "FINISHED",
+        "mlp-sgd lr=-1 seed=0": "FAILED",
+        "mlp-sgd lr=1e30 seed=0": "FAILED",
+        "mlp-sgd lr=0.2 seed=0": "FINISHED",
+    }
+    first, second, count = done.stderr.strip().splitlines()[-3:]
+    assert first.startswith("job 1 (optim.lr=-1 ")
+    assert first.endswith("failed: optim.lr: -1 should be greater than or equal to 0")
+    assert second.startswith("job 2 (optim.lr=1e30 ")
+    assert "failed: epoch 1: train/loss is " in second
+    assert count == "2 of 4 jobs failed"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(tmp_path: Path) -> None:
+    (tmp_path / "my" / "experiment").mkdir(parents=True)
+    (tmp_path / "my" / "experiment" / "rates.yaml").write_text(
+        "# @package _global_\nhydra:\n  sweeper:\n    params: {optim.lr: '0.1,0.2'}\n"
+    )
+    done = run_in(tmp_path, "-m", "--config-dir", "my", "experiment=rates", "train.epochs=1")
+    assert done.returncode == 0, done.stderr
+    _, children = split(tmp_path)
+    assert sorted(run.info.run_name for run in children) == ["mlp-sgd lr=0.1 seed=0", "mlp-sgd lr=0.2 seed=0"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_stopped_sweep_leaves_nothing_running(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", "train.epochs=2,1000000,3"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "#1 : train.epochs=1000000" in line:
+            break
+    while not any(run.data.metrics and run.info.status == "RUNNING" for run in runs_in(tmp_path)):
+        assert process.poll() is None
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == code
+    parent, children = split(tmp_path)
+    assert parent.info.status == "KILLED"
+    assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]

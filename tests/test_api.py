@@ -1,0 +1,90 @@
+"""The runner from Python."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import runner
+from runner.data.digits import Digits
+from tests.conftest import runs_in
+
+QUICK = ["train.epochs=2", "tracking.log_model=false"]
+
+
+def test_a_run_returns_metrics_run_id_and_the_trained_model(
+    in_tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = runner.run(["model=mlp", "optim=momentum", *QUICK])
+    (run,) = runs_in(in_tmp_path)
+    assert result.run_id == run.info.run_id
+    assert [epoch.number for epoch in result.epochs] == [1, 2]
+    assert run.data.metrics.items() >= result.epochs[-1].metrics.items()
+    assert run.data.metrics.items() >= result.final.items()
+    assert result.objective == result.epochs[-1].metrics["test/loss"]
+    test = Digits().load().test
+    with torch.no_grad():
+        logits = result.model.forward(result.store, test.inputs)
+    accuracy = (logits.argmax(1) == test.targets).float().mean().item()
+    assert accuracy == pytest.approx(result.epochs[-1].metrics["test/accuracy"])
+    assert capfd.readouterr().out == ""
+    assert (result.folder / ".hydra" / "config.yaml").exists()
+    assert result.folder.is_relative_to(in_tmp_path / "outputs" / "runs")
+
+
+def test_python_and_the_command_line_give_the_same_numbers(in_tmp_path: Path) -> None:
+    result = runner.run(["optim=momentum", "seed=5", *QUICK])
+    command = [sys.executable, "-m", "runner", "optim=momentum", "seed=5", *QUICK]
+    subprocess.run(command, check=True, capture_output=True)
+    typed, called = runs_in(in_tmp_path)
+    assert (
+        typed.data.metrics["train/loss"]
+        == called.data.metrics["train/loss"]
+        == result.epochs[-1].metrics["train/loss"]
+    )
+    assert typed.data.params == called.data.params
+    assert typed.info.run_name == called.info.run_name
+    assert typed.data.tags["config_hash"] == called.data.tags["config_hash"]
+
+
+def test_a_wrong_config_is_an_exception_and_leaves_nothing(in_tmp_path: Path) -> None:
+    with pytest.raises(runner.ConfigError, match="Did you mean 'momentum'"):
+        runner.run(["optim=momentun"])
+    with pytest.raises(runner.ConfigError, match=r"optim\.lr: -1"):
+        runner.run(["optim.lr=-1"])
+    assert list(in_tmp_path.iterdir()) == []
+
+
+def test_a_failed_run_raises_and_is_failed_in_the_store(in_tmp_path: Path) -> None:
+    with pytest.raises(runner.DivergedError, match="epoch 1: train/loss is"):
+        runner.run(["data=linear", "loss=mse", "optim.lr=1e6"])
+    assert runs_in(in_tmp_path)[0].info.status == "FAILED"
+
+
+def test_the_run_can_be_shown(in_tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    runner.run(QUICK, show=True)
+    assert "epoch 2/2" in capfd.readouterr().out
+
+
+def test_own_yaml_joins(in_tmp_path: Path) -> None:
+    (in_tmp_path / "my" / "optim").mkdir(parents=True)
+    (in_tmp_path / "my" / "optim" / "slow.yaml").write_text("type: sgd\nlr: 0.001\n")
+    result = runner.run(["optim=slow", *QUICK], config_dir="my")
+    assert result.epochs[0].metrics["lr"] == 0.001
+
+
+def test_only_the_first_samples_are_used_where_a_limit_is_set(in_tmp_path: Path) -> None:
+    assert runner.run(["data.limit=100", *QUICK]).epochs[0].metrics[
+        "train/accuracy"
+    ] * 100 % 1 == pytest.approx(0)
+
+
+def test_keeping_the_order_takes_the_randomness_out_of_batches(in_tmp_path: Path) -> None:
+    fixed = [f"model.layers.{name}.init.type=zeros" for name in ("l1", "l2")]
+    losses = [
+        runner.run(["train.shuffle=false", f"seed={seed}", *fixed, *QUICK]).epochs[-1].metrics["train/loss"]
+        for seed in (0, 1)
+    ]
+    assert losses[0] == losses[1]

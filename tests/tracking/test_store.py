@@ -1,0 +1,123 @@
+"""The SQLite store is made whole or not at all, whoever comes at the same time, whatever is killed."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from runner.errors import TrackingError
+from runner.tracking.store import connect, find_experiment, make_sqlite_store, sqlite_path
+from tests.conftest import client_of, runs_in
+
+START_ONE = """
+import sys
+from runner.tracking.store import connect, find_experiment
+client = connect(sys.argv[1])
+client.create_run(find_experiment(client, "runner"))
+"""
+
+
+def start_one(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", START_ONE, f"sqlite:///{folder}/outputs/mlflow.db"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_store_is_made_on_first_use_with_its_artifacts_beside_it(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/deep/er/mlflow.db"
+    client = connect(uri)
+    experiment = client.get_experiment(find_experiment(client, "one / two"))
+    assert experiment.name == "one / two"
+    assert experiment.artifact_location == f"file://{tmp_path}/deep/er/mlartifacts/one%20_%20two"
+    assert [path.name for path in (tmp_path / "deep" / "er").iterdir() if path.suffix != ".lock"] == [
+        "mlflow.db"
+    ]
+
+
+def test_a_store_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(b"something")
+    make_sqlite_store(path)
+    assert path.read_bytes() == b"something"
+
+
+def test_an_experiment_is_made_once(tmp_path: Path) -> None:
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    assert find_experiment(client, "mine") == find_experiment(client, "mine")
+
+
+def test_a_deleted_experiment_says_how_to_restore_it(tmp_path: Path) -> None:
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    client.delete_experiment(find_experiment(client, "mine"))
+    with pytest.raises(TrackingError, match=r"'mine' has been deleted.*mlflow experiments restore"):
+        find_experiment(client, "mine")
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////proc/nowhere/mlflow.db", "nonsense://x", "http://127.0.0.1:9"])
+def test_a_store_that_cannot_be_used_is_one_line(uri: str) -> None:
+    with pytest.raises(TrackingError) as error:
+        find_experiment(connect(uri), "runner")
+    assert str(error.value).startswith(f"tracking.uri: '{uri}' cannot be used: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    path.write_text("this is not a database, but it is long enough to be looked at" * 100)
+    with pytest.raises(TrackingError, match="cannot be used"):
+        find_experiment(connect(f"sqlite:///{path}"), "runner")
+
+
+def test_only_sqlite_uris_name_a_file() -> None:
+    assert sqlite_path("sqlite:////a/b.db") == Path("/a/b.db")
+    assert sqlite_path("sqlite:///b.db") == Path.cwd() / "b.db"
+    assert sqlite_path("sqlite:////a/b%20c.db?timeout=3") == Path("/a/b c.db")
+    assert sqlite_path("sqlite:///:memory:") is None
+    assert sqlite_path("http://localhost:5000") is None
+
+
+def test_sixteen_processes_at_once_on_a_store_that_is_not_there_all_succeed(tmp_path: Path) -> None:
+    processes = [start_one(tmp_path) for _ in range(16)]
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 16, errors
+    assert len(runs_in(tmp_path)) == 16
+    assert runs_in(tmp_path, "Default") == []
+    assert {e.name for e in client_of(tmp_path).search_experiments()} == {"Default", "runner"}
+
+
+@pytest.mark.slow
+def test_a_kill_while_the_store_is_made_leaves_the_next_start_able_to_make_it(tmp_path: Path) -> None:
+    moments = random.Random(0)
+    unfinished_seen = 0
+    for attempt in range(24):
+        folder = tmp_path / str(attempt)
+        unfinished = folder / "outputs" / ".mlflow.db.unfinished"
+        process = start_one(folder)
+        while not unfinished.exists() and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.8))
+        process.kill()
+        process.communicate()
+        unfinished_seen += unfinished.exists()
+        second = start_one(folder)
+        assert second.communicate(timeout=120)[1] == "" or second.returncode == 0
+        assert second.returncode == 0
+        assert len(runs_in(folder)) >= 1
+        with sqlite3.connect(folder / "outputs" / "mlflow.db") as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert not unfinished.exists()
+    assert unfinished_seen >= 12, "most kills have to hit a half-made store for this to mean anything"
+
+
+def test_a_servers_settings_of_the_user_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    assert isinstance(connect(f"sqlite:///{tmp_path}/mlflow.db"), MlflowClient)
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"

@@ -1,0 +1,57 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from runner.errors import TrackingError
+from runner.tracking.store import connect, find_experiment
+from runner.tracking.writer import MetricWriter
+
+
+@pytest.fixture
+def opened(tmp_path: Path):  # type: ignore[no-untyped-def]
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    run = client.create_run(find_experiment(client, "runner"))
+    return client, run.info.run_id
+
+
+def test_every_metric_arrives_once(opened) -> None:  # type: ignore[no-untyped-def]
+    client, run_id = opened
+    writer = MetricWriter(client, run_id)
+    for step in range(1, 1201):
+        writer.write({"a": step / 2, "b": -step}, step)
+    writer.close()
+    for name, factor in (("a", 0.5), ("b", -1)):
+        history = client.get_metric_history(run_id, name)
+        assert {metric.step: metric.value for metric in history} == {s: s * factor for s in range(1, 1201)}
+        assert len(history) == 1200
+
+
+def test_metrics_are_visible_while_the_run_goes_on(opened) -> None:  # type: ignore[no-untyped-def]
+    client, run_id = opened
+    writer = MetricWriter(client, run_id)
+    writer.write({"a": 1.0}, 1)
+    deadline = time.monotonic() + 10
+    while "a" not in client.get_run(run_id).data.metrics and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert client.get_run(run_id).data.metrics == {"a": 1.0}
+    writer.close()
+
+
+def test_writing_does_not_wait_for_the_store(opened) -> None:  # type: ignore[no-untyped-def]
+    client, run_id = opened
+    writer = MetricWriter(client, run_id)
+    writer.write({"a": 1.0}, 1)
+    assert client.get_run(run_id).data.metrics == {}, "handed over, not yet written"
+    writer.close()
+    assert client.get_run(run_id).data.metrics == {"a": 1.0}
+
+
+def test_a_failed_write_is_raised_where_the_training_comes_by(opened) -> None:  # type: ignore[no-untyped-def]
+    client, _ = opened
+    writer = MetricWriter(client, "0" * 32)
+    writer.write({"a": 1.0}, 1)
+    with pytest.raises(TrackingError, match="cannot be used"):
+        writer.close()
+    with pytest.raises(TrackingError, match="cannot be used"):
+        writer.write({"a": 1.0}, 2)
