@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mlflow import MlflowClient
 
 import runner
 from runner.data.digits import Digits
@@ -47,6 +48,24 @@ def test_python_and_the_command_line_give_the_same_numbers(in_tmp_path: Path) ->
     assert typed.data.params == called.data.params
     assert typed.info.run_name == called.info.run_name
     assert typed.data.tags["config_hash"] == called.data.tags["config_hash"]
+
+
+def test_the_environment_wins_over_the_default_and_an_override_over_both(
+    in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{in_tmp_path}/env.db")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "theirs")
+    for override, store, experiment in [
+        ([], "env.db", "theirs"),
+        (["tracking.uri=sqlite:///typed.db", "tracking.experiment=mine"], "typed.db", "mine"),
+    ]:
+        result = runner.run([*override, *QUICK])
+        client = MlflowClient(f"sqlite:///{in_tmp_path}/{store}")
+        run = client.get_run(result.run_id)
+        found = client.get_experiment_by_name(experiment)
+        assert found is not None
+        assert run.info.experiment_id == found.experiment_id
+    assert not (in_tmp_path / "outputs" / "mlflow.db").exists()
 
 
 def test_a_wrong_config_is_an_exception_and_leaves_nothing(in_tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def connect(uri: str) -> MlflowClient:
     """
     for name, value in HTTP_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is no news
     with told_as_tracking_error(uri):
         path = sqlite_path(uri)
         if path is not None:

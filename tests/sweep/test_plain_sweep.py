@@ -62,7 +62,7 @@ def test_a_sweep_logs_no_models_unless_asked(six: Sweep) -> None:
 
 def test_a_failing_job_stops_no_other_and_is_named_at_the_end(tmp_path: Path) -> None:
     done = run_in(
-        tmp_path, "-m", "optim.lr=0.1,-1,1e30,0.2", "train.epochs=2", "data=linear", "loss=mse",
+        tmp_path, "-m", "optim.lr=0.1,-1,1e+30,0.2", "train.epochs=2", "data=linear", "loss=mse",
         "hydra.sweeper.max_batch_size=2",
     )  # fmt: skip
     assert done.returncode == 1
@@ -73,13 +73,13 @@ def test_a_failing_job_stops_no_other_and_is_named_at_the_end(tmp_path: Path) ->
     assert status == {
         "mlp-sgd lr=0.1 seed=0": "FINISHED",
         "mlp-sgd lr=-1 seed=0": "FAILED",
-        "mlp-sgd lr=1e30 seed=0": "FAILED",
+        "mlp-sgd lr=1e+30 seed=0": "FAILED",
         "mlp-sgd lr=0.2 seed=0": "FINISHED",
     }
     first, second, count = done.stderr.strip().splitlines()[-3:]
     assert first.startswith("job 1 (optim.lr=-1 ")
     assert first.endswith("failed: optim.lr: -1 should be greater than or equal to 0")
-    assert second.startswith("job 2 (optim.lr=1e30 ")
+    assert second.startswith("job 2 (optim.lr=1e+30 ")
     assert "failed: epoch 1: train/loss is " in second
     assert count == "2 of 4 jobs failed"
     assert "Traceback" not in done.stderr

@@ -54,7 +54,9 @@ def test_a_run_against_a_server_is_all_there(server: str, tmp_path: Path) -> Non
     done = run_in(tmp_path, f"tracking.uri={server}", "train.epochs=3")
     assert done.returncode == 0, done.stderr
     client = MlflowClient(server)
-    (run,) = client.search_runs([client.get_experiment_by_name("runner").experiment_id])
+    found = client.get_experiment_by_name("runner")
+    assert found is not None
+    (run,) = client.search_runs([found.experiment_id])
     assert run.info.status == "FINISHED"
     assert len(client.get_metric_history(run.info.run_id, "train/loss")) == 3
     assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"config.yaml", "runner.log"}
