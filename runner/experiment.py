@@ -67,12 +67,13 @@ def run(config: Config, launch: Launch, display: Display) -> Result:
         )
         tracker.metrics(final, step=config.train.epochs)
         log.info("%s", final)
-        if config.tracking.log_model is True or (config.tracking.log_model == "auto" and not launch.parent):
+        wanted = config.tracking.log_model
+        if wanted is True or (wanted == "auto" and launch.parent is None):
             log_model(tracker, config, parts.store, data.test.inputs[:2])
-    display.finish(epochs[-1], final, tracker.address)
+    display.finish(epochs[-1], final, tracker.location)
     return Result(
-        run_id=tracker.address.run_id,
-        tracking_uri=tracker.address.uri,
+        run_id=tracker.location.run_id,
+        tracking_uri=tracker.location.uri,
         folder=launch.folder,
         epochs=epochs,
         final=final,
@@ -96,7 +97,7 @@ def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display
     """Go through the epochs, telling of each as soon as it is done.
 
     Raises:
-        DivergedError: after the first epoch whose training loss is no finite number.
+        DivergedError: after the first epoch whose loss is no finite number.
     """
     log.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     epochs: list[Epoch] = []
@@ -116,13 +117,23 @@ def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display
             tracker.metrics(epoch.metrics, epoch.number)
             display.epoch(epoch)
             log.info("%s", describe(epoch, config.train.epochs))
-            loss = epoch.metrics["train/loss"]
-            if not math.isfinite(loss):
-                raise DivergedError(
-                    f"epoch {epoch.number}: train/loss is {loss}. A smaller optim.lr "
-                    f"({config.rule.lr} now) or another initialiser may help"
-                )
+            stop_if_diverged(epoch, config.rule.lr)
     return epochs
+
+
+def stop_if_diverged(epoch: Epoch, lr: float) -> None:
+    """Training is over when a loss is no number any more.
+
+    Raises:
+        DivergedError: naming the epoch and the loss.
+    """
+    for name in ("train/loss", "test/loss"):
+        value = epoch.metrics[name]
+        if not math.isfinite(value):
+            raise DivergedError(
+                f"epoch {epoch.number}: {name} is {value}. A smaller optim.lr ({lr} now) "
+                "or another initialiser may help"
+            )
 
 
 def best(epochs: list[Epoch], objective: str) -> dict[str, float]:

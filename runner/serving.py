@@ -15,11 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from runner.build import build_model
-from runner.config import Plain, check_layers
+from runner.config import check_layers
 from runner.errors import ConfigError
 from runner.nn.layers.layer import Layer
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
+from runner.schema import Plain
 from runner.types import Shape
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"

@@ -9,16 +9,16 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from runner.compose import conf_folder, register_resolvers, to_plain
-from runner.config import as_override, check, flatten
+from runner.config import check
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.errors import ConfigError
 from runner.nn.init import Normal
 from runner.nn.losses import MSE
 from runner.optim.rules import Momentum
+from runner.overrides import as_override, flatten
 from runner.registry import INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES
-
-Plain = dict[str, Any]
+from runner.schema import Plain
 
 
 def plain(*overrides: str) -> Plain:

@@ -1,9 +1,10 @@
 """Data made by formula."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge
 
 from runner.data.dataset import Dataset, Split
 from runner.types import NonNegative, PositiveInt, Seed, Shape, Task
@@ -17,7 +18,7 @@ class LinearMap:
     seeds learn the same map.
     """
 
-    samples: PositiveInt = 1000
+    samples: Annotated[int, Ge(5)] = 1000
     features: PositiveInt = 8
     targets: PositiveInt = 1
     noise: NonNegative = 0.1

@@ -7,11 +7,11 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 
 from runner.compose import SWEEP_RECORD
-from runner.config import Plain
 from runner.launch import Launch
+from runner.schema import Plain
 from runner.sweep.record import RESULTS, JobResult
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracker import Address, Status, launch_tags
+from runner.tracking.tracker import Location, Status, launch_tags
 
 PARENT = "parent.json"
 
@@ -37,14 +37,14 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
         with told_as_tracking_error(uri):
             run = client.create_run(experiment_id, run_name=name(folder), tags=launch_tags(launch))
             client.set_tag(run.info.run_id, "sweep_id", run.info.run_id)
-        address = Address(uri, experiment_id, run.info.run_id)
-        record.write_text(json.dumps(vars(address)))
-        return address.run_id
+        location = Location(uri, experiment_id, run.info.run_id)
+        record.write_text(json.dumps(vars(location)))
+        return location.run_id
 
 
-def find(folder: Path) -> Address:
+def find(folder: Path) -> Location:
     """Where the parent run of the sweep in ``folder`` is."""
-    return Address(**json.loads((folder / PARENT).read_text()))
+    return Location(**json.loads((folder / PARENT).read_text()))
 
 
 def name(folder: Path) -> str:
@@ -60,13 +60,13 @@ def end(folder: Path, status: Status, results: list[JobResult]) -> None:
     Raises:
         TrackingError: if the store cannot be used.
     """
-    address = find(folder)
-    client = connect(address.uri)
-    with told_as_tracking_error(address.uri):
+    location = find(folder)
+    client = connect(location.uri)
+    with told_as_tracking_error(location.uri):
         for file in (folder / SWEEP_RECORD, folder / RESULTS):
             if file.exists():
-                client.log_artifact(address.run_id, str(file))
+                client.log_artifact(location.run_id, str(file))
         failed = [result for result in results if result.status == "FAILED"]
         if failed:
-            client.set_tag(address.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
-        client.set_terminated(address.run_id, status)
+            client.set_tag(location.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
+        client.set_terminated(location.run_id, status)

@@ -35,7 +35,7 @@ def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: 
     Raises:
         TrackingError: if the store cannot be written.
     """
-    client, address = tracker.client, tracker.address
+    client, location = tracker.client, tracker.location
     inputs = example.cpu().numpy()
     in_shape, outputs = config.source.in_shape, config.source.outputs
     signature = ModelSignature(
@@ -43,11 +43,11 @@ def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: 
         outputs=Schema([TensorSpec(inputs.dtype, (-1, outputs))]),
     )
     logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
-    with TemporaryDirectory() as folder, told_as_tracking_error(address.uri):
+    with TemporaryDirectory() as folder, told_as_tracking_error(location.uri):
         data, saved = Path(folder, "trained"), Path(folder, "model")
         runner.serving.save(data, config.plain["model"]["layers"], in_shape, outputs, store)
         logged = client.create_logged_model(
-            address.experiment_id, name="model", source_run_id=address.run_id, model_type="runner"
+            location.experiment_id, name="model", source_run_id=location.run_id, model_type="runner"
         )
         mlflow.pyfunc.save_model(
             str(saved),
@@ -57,8 +57,8 @@ def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: 
             signature=signature,
             input_example=inputs,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT],
-            mlflow_model=Model(run_id=address.run_id, model_id=logged.model_id),
+            mlflow_model=Model(run_id=location.run_id, model_id=logged.model_id),
         )
         client.log_model_artifacts(logged.model_id, str(saved))
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        client.log_outputs(address.run_id, [LoggedModelOutput(logged.model_id, config.train.epochs)])
+        client.log_outputs(location.run_id, [LoggedModelOutput(logged.model_id, config.train.epochs)])

@@ -13,7 +13,7 @@ from runner.build import Parts
 from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.tracking.tracker import Address
+from runner.tracking.tracker import Location
 
 SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
@@ -27,7 +27,7 @@ class Display(Protocol):
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
 
-    def finish(self, last: Epoch, final: Mapping[str, float], address: Address) -> None:
+    def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """The run has ended well."""
 
 
@@ -41,7 +41,7 @@ class Silent:
     def epoch(self, epoch: Epoch) -> None:
         """Nothing."""
 
-    def finish(self, last: Epoch, final: Mapping[str, float], address: Address) -> None:
+    def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """Nothing."""
 
 
@@ -59,9 +59,9 @@ class OneLine:
     def epoch(self, epoch: Epoch) -> None:
         """Nothing yet."""
 
-    def finish(self, last: Epoch, final: Mapping[str, float], address: Address) -> None:
+    def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """Print the line."""
-        print(f"{self._name}: {numbers(last.metrics)}  run {address.run_id}", flush=True)
+        print(f"{self._name}: {numbers(last.metrics)}  run {location.run_id}", flush=True)
 
 
 class Terminal:
@@ -96,11 +96,11 @@ class Terminal:
         else:
             self._console.print(describe(epoch, self._epochs), markup=False)
 
-    def finish(self, last: Epoch, final: Mapping[str, float], address: Address) -> None:
+    def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """Print the last and final numbers, the run's id and the command that opens the UI."""
         told = {name: last.metrics[name] for name in SHOWN if name in last.metrics} | dict(final)
         rows = [(name, f"{value:.6g}") for name, value in told.items()]
-        for name, text in [*rows, ("run id", address.run_id), ("look at it with", address.how_to_look)]:
+        for name, text in [*rows, ("run id", location.run_id), ("look at it with", location.how_to_look)]:
             self._console.print(f"{name:<22}{text}", markup=False)
 
 

@@ -16,9 +16,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from runner.config import Plain, flatten
 from runner.errors import RunnerError, TrackingError
 from runner.launch import Launch
+from runner.overrides import flatten
+from runner.schema import Plain
 from runner.signals import uninterrupted
 from runner.tracking.store import connect, find_experiment, sqlite_path, told_as_tracking_error
 from runner.tracking.writer import MetricWriter
@@ -35,7 +36,7 @@ LOG_NAME = "runner.log"
 
 
 @dataclass(frozen=True)
-class Address:
+class Location:
     """Where a run is found: the store, the experiment in it, the run."""
 
     uri: str
@@ -71,7 +72,7 @@ class Tracker:
     """
 
     client: MlflowClient
-    address: Address
+    location: Location
 
     def __init__(self, plain: Plain, launch: Launch, tags: Mapping[str, str]) -> None:
         self._plain = plain
@@ -103,17 +104,17 @@ class Tracker:
                 **self._tags,
             }
             run = self.client.create_run(experiment_id, run_name=self.name, tags=tags)
-            self.address = Address(tracking["uri"], experiment_id, run.info.run_id)
-            self._writer = MetricWriter(self.client, self.address.run_id)
+            self.location = Location(tracking["uri"], experiment_id, run.info.run_id)
+            self._writer = MetricWriter(self.client, self.location.run_id)
             self._opened = True
             self._describe()
 
     def _describe(self) -> None:
         params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
         for start in range(0, len(params), PARAMS_A_CALL):
-            self.client.log_batch(self.address.run_id, params=params[start : start + PARAMS_A_CALL])
+            self.client.log_batch(self.location.run_id, params=params[start : start + PARAMS_A_CALL])
         text = yaml.safe_dump(self._plain, sort_keys=False, allow_unicode=True)
-        self.client.log_text(self.address.run_id, text, "config.yaml")
+        self.client.log_text(self.location.run_id, text, "config.yaml")
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics; they are in the store within about a second.
@@ -141,13 +142,13 @@ class Tracker:
             log.warning("the run's end could not be reported: %s", second)
 
     def _end(self, status: Status, error: BaseException | None) -> None:
-        run_id = self.address.run_id
+        run_id = self.location.run_id
         lost: TrackingError | None = None
         try:
             self._writer.close()
         except TrackingError as failure:
             lost, status = failure, "FAILED" if status == "FINISHED" else status
-        with told_as_tracking_error(self.address.uri):
+        with told_as_tracking_error(self.location.uri):
             reason = error if error is not None else lost
             if reason is not None:
                 self.client.set_tag(run_id, "failure", reason_of(reason))

@@ -8,11 +8,12 @@ from mlflow.entities import Run
 
 from runner.errors import DataError, TrackingError
 from runner.launch import Launch
+from runner.schema import Plain
 from runner.signals import Terminated
 from runner.tracking import tracker as tracker_module
-from runner.tracking.tracker import Address, Tracker
+from runner.tracking.tracker import Location, Tracker
 from tests.conftest import client_of, runs_in
-from tests.test_config import Plain, plain
+from tests.test_config import plain
 
 
 @pytest.fixture
@@ -130,9 +131,9 @@ def test_lost_metrics_make_a_run_fail(config: Plain, tmp_path: Path) -> None:
 
 
 def test_how_to_look_at_a_run(in_tmp_path: Path) -> None:
-    here = Address(f"sqlite:///{in_tmp_path}/outputs/mlflow.db", "1", "abc")
+    here = Location(f"sqlite:///{in_tmp_path}/outputs/mlflow.db", "1", "abc")
     assert here.how_to_look == "mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db"
-    elsewhere = Address("sqlite:////a folder/mlflow.db", "1", "abc")
+    elsewhere = Location("sqlite:////a folder/mlflow.db", "1", "abc")
     assert elsewhere.how_to_look == "mlflow ui --backend-store-uri 'sqlite:////a folder/mlflow.db'"
-    server = Address("http://127.0.0.1:5000/", "1", "abc")
+    server = Location("http://127.0.0.1:5000/", "1", "abc")
     assert server.how_to_look == "http://127.0.0.1:5000/#/experiments/1/runs/abc"

@@ -1,0 +1,77 @@
+"""``{type: <name>, <arguments>}``: the name looked up, the arguments held against the class's signature."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from runner import registry
+from runner.errors import unknown
+from runner.schema import keys_at
+
+
+def component(
+    table: Mapping[str, Callable[..., Any]], path: str, given: object, problems: list[str]
+) -> partial[Any] | None:
+    """Look a ``{type: <name>, <arguments>}`` up and check its arguments against the signature.
+
+    Returns the class with its arguments bound, or None after adding to ``problems``.
+    """
+    if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
+        problems.append(f"{path}: {given!r} should be {{type: <name>, …}}. Known: {', '.join(sorted(table))}")
+        return None
+    if given["type"] not in table:
+        problems.append(unknown(f"{path}.type", given["type"], table))
+        return None
+    target = table[given["type"]]
+    hints = get_type_hints(target.__init__, include_extras=True)
+    parameters = {
+        p.name: p for p in signature(target).parameters.values() if p.kind is Parameter.KEYWORD_ONLY
+    }
+    found = len(problems)
+    arguments = {}
+    for name, value in given.items():
+        if name == "type":
+            continue
+        if name not in parameters:
+            problems.append(unknown(f"{path}.{name}", name, parameters, "unknown key"))
+        elif hints[name] in registry.NESTED:
+            nested = component(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
+            arguments[name] = nested() if nested else None
+        else:
+            adapter = TypeAdapter(hints[name], config=ConfigDict(strict=True, allow_inf_nan=False))
+            arguments[name] = validated(adapter.validate_json, f"{path}.{name}", value, problems)
+    problems.extend(
+        f"{path}.{name}: missing, {given['type']} needs it"
+        for name, parameter in parameters.items()
+        if parameter.default is Parameter.empty and name not in given
+    )
+    return partial(target, **arguments) if len(problems) == found else None
+
+
+def validated(validate: Callable[[str], Any], path: str, value: object, problems: list[str]) -> Any:
+    """Validate a value, or add to ``problems`` and return None.
+
+    The value goes through JSON, where pydantic's strict mode still takes a list for a tuple and a string
+    for a path, but no ``'3'`` or ``true`` for a number.
+    """
+    try:
+        return validate(json.dumps(value, default=str))
+    except ValidationError as error:
+        for detail in error.errors():
+            place = ".".join(filter(None, [path, *(str(part) for part in detail["loc"] if part != "[key]")]))
+            if detail["type"] == "extra_forbidden":
+                *parents, key = detail["loc"]
+                problems.append(unknown(place, key, keys_at(parents), "unknown key"))
+            elif detail["type"] == "missing":
+                problems.append(f"{place}: missing")
+            else:
+                told = (
+                    detail["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("Dictionary ")
+                )
+                told = told.replace("an object", "a mapping").replace("a valid dictionary", "a mapping")
+                problems.append(f"{place}: {detail['input']!r} {told}")
+        return None

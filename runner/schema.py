@@ -1,0 +1,76 @@
+"""The config's frame: every key that is not a component's own, with its type, range and default."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from runner.types import PositiveInt, Seed
+
+Plain = dict[str, Any]
+"""A resolved config, or a part of it, as plain mappings, lists and scalars."""
+
+STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Train(BaseModel):
+    """How long and in which pieces a model is trained."""
+
+    model_config = STRICT
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 128
+    shuffle: bool = True
+
+
+class Tracking(BaseModel):
+    """Where a run reports to."""
+
+    model_config = STRICT
+    uri: NonEmpty
+    experiment: NonEmpty
+    log_model: Literal[True, False, "auto"] = "auto"
+
+
+class Model(BaseModel):
+    """Named layers, each ``{type: <name>, <arguments>}``."""
+
+    model_config = STRICT
+    layers: Annotated[dict[LayerName, Plain], Field(min_length=1)]
+
+
+class Data(BaseModel):
+    """What every data source is asked, beside its own arguments."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    type: str
+    root: Path = Path("outputs/data")
+    limit: PositiveInt | None = None
+
+
+class Frame(BaseModel):
+    """Everything but the components' own arguments."""
+
+    model_config = STRICT
+    seed: Seed = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    objective: NonEmpty = "test/loss"
+    model: Model
+    loss: Plain
+    optim: Plain
+    schedule: Plain
+    data: Data
+    train: Train
+    tracking: Tracking
+
+
+def keys_at(path: list[Any]) -> list[str]:
+    """The keys that may stand at a place in the frame."""
+    section: type[BaseModel] = Frame
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        assert isinstance(annotation, type)
+        section = annotation
+    return list(section.model_fields)
