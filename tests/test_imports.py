@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "schema",
         "serving",
         "signals",
-    },  # fmt: skip
+    },
     "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "tracking"},
     "sweep": {"compose", "config", "errors", "experiment", "launch", "schema", "tracking"},
     "api": {"compose", "config", "errors", "experiment", "tracking"},
