@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import hydra
@@ -22,12 +23,13 @@ from runner.compose import (
     explain,
     in_sweep,
     launch_of,
+    refuse_hydra_settings,
     register_resolvers,
     to_plain,
 )
 from runner.errors import ConfigError, RunnerError
 from runner.signals import Terminated, raise_on_signals
-from runner.sweep.callback import SweepFolder
+from runner.sweep.callback import PARENT, SweepFolder
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -40,37 +42,60 @@ def main() -> None:
 
 
 def run_command_line(shows_traceback: bool) -> int:
-    """Let Hydra read ``sys.argv`` and run what it says; every way to end becomes an exit code."""
+    """Let Hydra read ``sys.argv`` and run what it says."""
     command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
     failures: list[Exception] = []
 
     def job(cfg: DictConfig) -> float:
         node = HydraConfig.get()
+        refuse_hydra_settings(node)
         if in_sweep(node):
             from runner.sweep.job import run_job
 
             return run_job(cfg, node, command)
         try:
             return run_single(cfg, node, command)
-        except Exception as error:  # told below: Hydra would tell it with a traceback
+        except Exception as error:  # told below: from here, Hydra would tell it in its own way
             failures.append(error)
             return math.nan
 
-    code = 0
-    os.environ[FULL_ERROR] = "1"  # Hydra then hands its exceptions on instead of printing them
-    try:
+    def start() -> int:
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
-        for error in failures:
-            code = tell(error, shows_traceback)
-    except (*CONFIG_ERRORS, ValueError) as error:  # a job raises none: these are about the command line
-        code = tell(ConfigError([explain(error)]), shows_traceback)
-    except OSError as error:
-        code = tell(RunnerError(f"hydra.run.dir: cannot be written: {error}"), shows_traceback)
+        return 0
+
+    os.environ[FULL_ERROR] = "1"  # Hydra then hands its exceptions on instead of printing them
+    code = exit_code(start, shows_traceback)
+    if failures:
+        code = tell(failures[0], shows_traceback)
+    folder = SweepFolder.path
+    if folder is None:
+        return code
+    return exit_code(lambda: end_sweep(folder, code), shows_traceback)
+
+
+def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
+    """Do something; however it ends becomes an exit code, and what went wrong is told."""
+    try:
+        return action()
     except KeyboardInterrupt:
-        code = 130
-    except Terminated:
-        code = 143
-    return end_sweep(SweepFolder.path, code) if SweepFolder.path else code
+        return 130
+    except Terminated as signal:
+        return 128 + signal.number
+    except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of flags that don't go together
+        problem = ConfigError([explain(error)])
+        problem.__cause__ = error
+        return tell(problem, shows_traceback)
+    except Exception as error:
+        return tell(error, shows_traceback)
+
+
+def tell(error: Exception, shows_traceback: bool) -> int:
+    """Print an error to stderr and return its exit code; a traceback only for what no user can mend."""
+    if shows_traceback or not isinstance(error, RunnerError | OSError):
+        traceback.print_exception(error)
+    else:
+        print(error, file=sys.stderr)
+    return 2 if isinstance(error, ConfigError) else 1
 
 
 def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
@@ -86,9 +111,10 @@ def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
 
 
 def end_sweep(folder: Path, code: int) -> int:
-    """Close the sweep's parent run and name every job that failed."""
+    """Close the sweep's parent run, name every job that failed, and return the final exit code."""
     from runner.sweep import parent
     from runner.sweep.record import read_results
+    from runner.tracking.tracker import Status
 
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
@@ -96,20 +122,12 @@ def end_sweep(folder: Path, code: int) -> int:
         print(f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}", file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
-    if (folder / parent.PARENT).exists():
-        killed = code in (130, 143)
-        parent.end(folder, "KILLED" if killed else "FAILED" if failed else "FINISHED", results)
+    code = code or int(bool(failed))
+    if (folder / PARENT).exists():
+        status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
+        parent.end(folder, status, results)
         print(f"{'look at it with':<22}{parent.find(folder).how_to_look}")
-    return code or int(bool(failed))
-
-
-def tell(error: Exception, shows_traceback: bool) -> int:
-    """Print an error to stderr and return its exit code; a traceback only for what is no user's mistake."""
-    if shows_traceback or not isinstance(error, RunnerError):
-        traceback.print_exception(error)
-    else:
-        print(error, file=sys.stderr)
-    return 2 if isinstance(error, ConfigError) else 1
+    return code
 
 
 if __name__ == "__main__":

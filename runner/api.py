@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import ConfigError
-
 if TYPE_CHECKING:  # torch and mlflow take seconds to import: only when a run starts
     from runner.experiment import Result
 
@@ -27,28 +25,13 @@ def run(
         ConfigError: if the config is wrong; nothing has been read or created then.
         RunnerError: if the run failed; it is FAILED in the store, too.
     """
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf, open_dict
-
-    from runner.compose import CONFIG_ERRORS, conf_folder, explain, launch_of, register_resolvers, to_plain
+    from runner.compose import compose_run, launch_of
     from runner.config import check
     from runner.experiment import run as run_experiment
     from runner.tracking.terminal import Silent, Terminal
 
-    register_resolvers()
-    search = [f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"] if config_dir else []
-    try:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            cfg = compose("config", overrides=[*search, *overrides], return_hydra_config=True)
-    except CONFIG_ERRORS as error:
-        raise ConfigError([explain(error)]) from error
-    hydra = cfg.hydra
-    folder = Path(hydra.run.dir).absolute()
-    with open_dict(cfg):
-        del cfg["hydra"]
-    config = check(to_plain(cfg))
-    (folder / hydra.output_subdir).mkdir(parents=True)
-    OmegaConf.save(cfg, folder / hydra.output_subdir / "config.yaml")
-    OmegaConf.save(hydra.overrides.task, folder / hydra.output_subdir / "overrides.yaml")
-    launch = launch_of(hydra, folder, f"runner.run({list(overrides)})")
+    composed = compose_run(overrides, config_dir)
+    config = check(composed.plain)
+    folder = composed.make_folder()
+    launch = launch_of(composed.hydra, folder, f"runner.run({list(overrides)})")
     return run_experiment(config, launch, Terminal() if show else Silent())

@@ -41,6 +41,8 @@ def build(config: Config) -> Parts:
                 f"data.type '{config.plain['data']['type']}' needs [{config.source.outputs}]"
             ]
         )
+    if store.size == 0:
+        raise ConfigError(["model.layers: none of them has parameters, so there is nothing to learn"])
     init_seed, order_seed = np.random.SeedSequence(config.seed).generate_state(2)
     return Parts(
         model=model,

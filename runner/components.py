@@ -39,8 +39,7 @@ def component(
         if name not in parameters:
             problems.append(unknown(f"{path}.{name}", name, parameters, "unknown key"))
         elif hints[name] in registry.NESTED:
-            nested = component(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
-            arguments[name] = nested() if nested else None
+            arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
         else:
             adapter = TypeAdapter(hints[name], config=ConfigDict(strict=True, allow_inf_nan=False))
             arguments[name] = validated(adapter.validate_json, f"{path}.{name}", value, problems)
@@ -50,6 +49,18 @@ def component(
         if parameter.default is Parameter.empty and name not in given
     )
     return partial(target, **arguments) if len(problems) == found else None
+
+
+def instance(
+    table: Mapping[str, Callable[..., Any]], path: str, given: object, problems: list[str]
+) -> Any | None:
+    """Make a component that needs nothing from the program, or add to ``problems`` and return None."""
+    checked = component(table, path, given, problems)
+    try:
+        return checked() if checked else None
+    except ValueError as error:  # what a class says of arguments that don't go together
+        problems.append(f"{path}.{error}")
+        return None
 
 
 def validated(validate: Callable[[str], Any], path: str, value: object, problems: list[str]) -> Any:
@@ -66,6 +77,8 @@ def validated(validate: Callable[[str], Any], path: str, value: object, problems
             if detail["type"] == "extra_forbidden":
                 *parents, key = detail["loc"]
                 problems.append(unknown(place, key, keys_at(parents), "unknown key"))
+                if key == "experiment":
+                    problems[-1] += ". An experiment's YAML begins with '# @package _global_'"
             elif detail["type"] == "missing":
                 problems.append(f"{place}: missing")
             else:

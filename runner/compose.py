@@ -2,20 +2,26 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import yaml
+from hydra import compose, initialize_config_dir
 from hydra.conf import HydraConf
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from runner.errors import ConfigError, unknown
 from runner.launch import Launch
+from runner.overrides import as_override
+from runner.plain import Plain
 
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError)
 """What composing raises for a wrong command line or wrong YAML."""
@@ -47,7 +53,7 @@ def default_tracking_uri() -> str:
     return f"sqlite:///{Path.cwd() / 'outputs' / 'mlflow.db'}"
 
 
-def to_plain(cfg: DictConfig) -> dict[str, Any]:
+def to_plain(cfg: DictConfig) -> Plain:
     """A composed config without interpolations, as plain mappings and lists.
 
     Raises:
@@ -61,19 +67,92 @@ def to_plain(cfg: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
+@dataclass(frozen=True)
+class Composed:
+    """A config composed without Hydra's command line: its ``hydra`` node, the rest, and that resolved."""
+
+    hydra: HydraConf
+    cfg: DictConfig
+    plain: Plain
+
+    def make_folder(self) -> Path:
+        """Make the run's folder with Hydra's record in it, as Hydra itself would."""
+        folder = Path(self.hydra.run.dir).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.hydra.output_subdir is not None:
+            record = folder / self.hydra.output_subdir
+            record.mkdir(exist_ok=True)
+            OmegaConf.save(self.cfg, record / "config.yaml")
+            OmegaConf.save(OmegaConf.create(typed_overrides(self.hydra)), record / "overrides.yaml")
+        return folder
+
+
+def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Composed:
+    """Compose the config of one run, leaving alone whatever else uses Hydra in this process.
+
+    Raises:
+        ConfigError: if overrides or YAML are wrong.
+    """
+    register_resolvers()
+    search = []
+    if config_dir is not None:
+        folder = Path(config_dir).absolute()
+        if not folder.is_dir():
+            raise ConfigError([f"config_dir: '{folder}' is not a folder"])
+        search = [f"hydra.searchpath=[{as_override(f'file://{folder}')}]"]
+    theirs, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    their_config = HydraConfig.instance().cfg
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            cfg = compose("config", overrides=[*search, *overrides], return_hydra_config=True)
+        HydraConfig.instance().set_config(cfg)  # for ${hydra:…} in YAML
+        hydra = HydraConfig.get()
+        refuse_hydra_settings(hydra)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return Composed(hydra, cfg, to_plain(cfg))
+    except CONFIG_ERRORS as error:
+        raise ConfigError([explain(error)]) from error
+    finally:
+        GlobalHydra.instance().hydra = theirs
+        HydraConfig.instance().cfg = their_config
+
+
 def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
     """How a run was started, from the ``hydra`` node of its config.
 
-    In a sweep, what differs are the overrides of the keys that are swept.
+    What differs are, in a sweep, the overrides of swept keys; else all that bear on the result.
     """
-    overrides = list(hydra.overrides.task)
-    swept = swept_keys(Path(hydra.sweep.dir)) if in_sweep(hydra) else None
+    overrides = typed_overrides(hydra)
+    swept = swept_keys(hydra)
+    if swept is None:
+        differing = [o for o in overrides if not key_of(o).startswith(("tracking", "device", "data.root"))]
+    else:
+        differing = [o for o in overrides if key_of(o) in swept]
     return Launch(
         folder=folder,
         model=str(hydra.runtime.choices.get("model") or "model"),
-        differing=tuple(o for o in overrides if swept is None or key_of(o) in swept),
+        differing=tuple(differing),
         command=command,
     )
+
+
+def refuse_hydra_settings(hydra: HydraConf) -> None:
+    """Refuse what Hydra would allow and what would scatter a run's traces.
+
+    Raises:
+        ConfigError: if the working folder is to change, or a sweep varies the store it reports to.
+    """
+    problems = []
+    if hydra.job.chdir:
+        problems.append("hydra.job.chdir: true is not allowed, paths are relative to the launch folder")
+    problems += [
+        f"{key}: cannot be swept: a sweep and its jobs report to one experiment of one store"
+        for key in sorted(swept_keys(hydra) or ())
+        if key in ("tracking", "tracking.uri", "tracking.experiment")
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def in_sweep(hydra: HydraConf) -> bool:
@@ -81,15 +160,26 @@ def in_sweep(hydra: HydraConf) -> bool:
     return bool(hydra.mode == RunMode.MULTIRUN)
 
 
-def swept_keys(folder: Path) -> set[str] | None:
+def sweep_folder(hydra: HydraConf) -> Path:
+    """The folder of the sweep that a job belongs to."""
+    return Path(hydra.sweep.dir).absolute()
+
+
+def typed_overrides(hydra: HydraConf) -> list[str]:
+    """The overrides as typed, interpolations and all."""
+    overrides = OmegaConf.to_container(cast(ListConfig, hydra.overrides.task), resolve=False)
+    return [str(override) for override in cast(list[object], overrides)]
+
+
+def swept_keys(hydra: HydraConf) -> set[str] | None:
     """The keys that a sweep varies, as its folder's record tells; None where there is none."""
-    record = folder / SWEEP_RECORD
-    if not record.exists():
+    record = sweep_folder(hydra) / SWEEP_RECORD
+    if not in_sweep(hydra) or not record.exists():
         return None
-    hydra = OmegaConf.load(record).hydra
-    params = hydra.sweeper.get("params") or {}
-    overrides = OverridesParser.create().parse_overrides(list(hydra.overrides.task))
-    return {str(key) for key in params} | {o.key_or_group for o in overrides if o.is_sweep_override()}
+    recorded = OmegaConf.load(record).hydra
+    params = recorded.sweeper.get("params") or {}
+    overrides = OverridesParser.create().parse_overrides(typed_overrides(recorded))
+    return {key_of(str(key)) for key in params} | {o.key_or_group for o in overrides if o.is_sweep_override()}
 
 
 def key_of(override: str) -> str:
@@ -109,7 +199,7 @@ def explain(error: BaseException) -> str:
         known = [str(key) for key in cause.parent_node if key != "hydra"]
         return unknown(str(cause.full_key), cause.key, known, "unknown key")
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-        return f"{cause.full_key}: {one_line(cause.msg or cause)}"
+        return f"{cause.full_key}: {str(cause.msg or cause).splitlines()[0]}"
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
         return f"a YAML file cannot be read: {one_line(error)}"
     return one_line(error)

@@ -9,14 +9,15 @@ from inspect import signature
 from typing import Any, Literal
 
 from runner import registry
-from runner.components import component, validated
+from runner.components import component, instance, validated
 from runner.data.dataset import Source
 from runner.errors import ConfigError, unknown
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
-from runner.schema import Frame, Plain, Tracking, Train
+from runner.plain import Plain
+from runner.schema import Frame, Tracking, Train
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Config:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that name what is computed: tracking has no part in it."""
+        """16 hex digits that name what is computed: tracking and the place of files have no part in it."""
         identity = {key: value for key, value in self.plain.items() if key not in ("tracking", "objective")}
-        return hashlib.sha256(json.dumps(canonical(identity)).encode()).hexdigest()[:16]
+        identity["model"] = list(self.plain["model"]["layers"].items())  # their order counts
+        identity["data"] = {key: value for key, value in self.plain["data"].items() if key != "root"}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def check(plain: Plain) -> Config:
@@ -52,11 +55,11 @@ def check(plain: Plain) -> Config:
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
 
-    def section(table: Mapping[str, Callable[..., Any]], name: str) -> partial[Any] | None:
+    def section(table: Mapping[str, Callable[..., Any]], name: str) -> Any | None:
         given = plain.get(name)
         if not isinstance(given, Mapping):
             return None  # which is in the frame's problems already
-        return component(table, name, own_arguments(given) if name == "data" else given, problems)
+        return instance(table, name, own_arguments(given) if name == "data" else given, problems)
 
     source = section(registry.SOURCES, "data")
     loss = section(registry.LOSSES, "loss")
@@ -64,7 +67,7 @@ def check(plain: Plain) -> Config:
     schedule = section(registry.SCHEDULES, "schedule")
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(given_layers, source().outputs if source else 1, problems)
+    layers = check_layers(given_layers, source.outputs if source else 1, problems)
     if problems or frame is None or not (source and loss and rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -72,10 +75,10 @@ def check(plain: Plain) -> Config:
         device=frame.device,
         objective=frame.objective,
         layers=layers,
-        loss=loss(),
-        rule=rule(),
-        schedule=schedule(),
-        source=source(),
+        loss=loss,
+        rule=rule,
+        schedule=schedule,
+        source=source,
         limit=frame.data.limit,
         train=frame.train,
         tracking=frame.tracking,
@@ -130,15 +133,3 @@ def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str,
         for name, layer in arguments.items()
     }
     return {name: layer for name, layer in checked.items() if layer}
-
-
-def canonical(value: object) -> object:
-    """Mappings sorted by key, but for layers, whose order counts."""
-    if isinstance(value, Mapping):
-        return {
-            key: [[name, canonical(layer)] for name, layer in part.items()]
-            if key == "layers"
-            else canonical(part)
-            for key, part in sorted(value.items())
-        }
-    return value

@@ -1,6 +1,5 @@
 """One experiment, from a checked config to a tracked result."""
 
-import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,15 @@ import torch
 from runner.build import Parts, build
 from runner.config import Config
 from runner.data.dataset import Dataset
-from runner.errors import DivergedError
+from runner.errors import DivergedError, RunnerError
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.tracking.log import run_log
+from runner.tracking.log import history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, describe
 from runner.tracking.tracker import LOG_NAME, Tracker
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,13 +57,13 @@ def run(config: Config, launch: Launch, display: Display) -> Result:
     tags = {"config_hash": config.hash, "device": str(parts.device)}
     with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
         data = load(config, parts.device)
-        parts.store.seal(parts.init_generator, parts.device)
+        draw_parameters(parts)
         epochs = train(config, parts, data, tracker, display)
         final = best(epochs, config.objective) | evaluate(
             parts.model, parts.store, config.loss, data.train, "final/train_"
         )
         tracker.metrics(final, step=config.train.epochs)
-        log.info("%s", final)
+        history.info("%s", final)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
             log_model(tracker, config, parts.store, data.test.inputs[:2])
@@ -93,13 +90,25 @@ def load(config: Config, device: torch.device) -> Dataset:
     return Dataset(data.train.first(config.limit).to(device), data.test.to(device))
 
 
+def draw_parameters(parts: Parts) -> None:
+    """Give every parameter its first value.
+
+    Raises:
+        RunnerError: if there is not enough memory.
+    """
+    try:
+        parts.store.seal(parts.init_generator, parts.device)
+    except (RuntimeError, MemoryError) as error:  # torch has no narrower type for it on the CPU
+        raise RunnerError(f"model: no memory for {parts.store.size:,} parameters: {error}") from error
+
+
 def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display: Display) -> list[Epoch]:
     """Go through the epochs, telling of each as soon as it is done.
 
     Raises:
         DivergedError: after the first epoch whose loss is no finite number.
     """
-    log.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
+    history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     epochs: list[Epoch] = []
     with display.training(tracker.name, parts, config.train.epochs):
         for epoch in fit(
@@ -116,7 +125,7 @@ def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display
             epochs.append(epoch)
             tracker.metrics(epoch.metrics, epoch.number)
             display.epoch(epoch)
-            log.info("%s", describe(epoch, config.train.epochs))
+            history.info("%s", describe(epoch, config.train.epochs))
             stop_if_diverged(epoch, config.rule.lr)
     return epochs
 

@@ -25,12 +25,7 @@ class Launch:
     def run_name(self, optim: str, seed: object) -> str:
         """What the run is called in MLflow: ``mlp-momentum lr=0.3 seed=0``."""
         pairs = dict(override.lstrip("+").split("=", 1) for override in self.differing if "=" in override)
-        shown = {
-            key: value
-            for key, value in pairs.items()
-            if key not in ("model", "optim", "optim.type", "device", "data.root")
-            and not key.startswith(("tracking", "hydra"))
-        }
+        shown = {key: value for key, value in pairs.items() if key not in ("model", "optim", "optim.type")}
         shown.setdefault("seed", str(seed))
         short = {key: key.rsplit(".", 1)[-1] for key in shown}
         clashing = {name for name in short.values() if list(short.values()).count(name) > 1}

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from runner.schema import Plain
+from runner.plain import Plain
 
 
 def flatten(plain: Plain, prefix: str = "") -> dict[str, str]:
@@ -25,7 +25,8 @@ def as_override(value: object) -> str:
         other_type = re.fullmatch(r"null|true|false|[-+]?(inf|nan)|[-+]?[0-9_.]+(e[-+]?[0-9]+)?", value, re.I)
         if plain_word and not other_type:
             return value
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        before_quotes = re.sub(r"(\\*)'", lambda found: 2 * found[1] + r"\'", value)
+        return "'" + re.sub(r"\\+$", lambda found: 2 * found[0], before_quotes) + "'"
     if isinstance(value, list):
         return "[" + ",".join(as_override(item) for item in value) + "]"
     if isinstance(value, Mapping):

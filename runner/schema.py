@@ -1,14 +1,15 @@
-"""The config's frame: every key that is not a component's own, with its type, range and default."""
+"""The config's frame: every key that is not a component's own, with its type and range.
+
+Defaults stand in ``conf/`` alone, so that what is checked is what the store shows.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from runner.plain import Plain
 from runner.types import PositiveInt, Seed
-
-Plain = dict[str, Any]
-"""A resolved config, or a part of it, as plain mappings, lists and scalars."""
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -20,9 +21,9 @@ class Train(BaseModel):
     """How long and in which pieces a model is trained."""
 
     model_config = STRICT
-    epochs: PositiveInt = 20
-    batch_size: PositiveInt = 128
-    shuffle: bool = True
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    shuffle: bool
 
 
 class Tracking(BaseModel):
@@ -31,7 +32,7 @@ class Tracking(BaseModel):
     model_config = STRICT
     uri: NonEmpty
     experiment: NonEmpty
-    log_model: Literal[True, False, "auto"] = "auto"
+    log_model: Literal[True, False, "auto"]
 
 
 class Model(BaseModel):
@@ -46,17 +47,17 @@ class Data(BaseModel):
 
     model_config = STRICT | ConfigDict(extra="allow")
     type: str
-    root: Path = Path("outputs/data")
-    limit: PositiveInt | None = None
+    root: Path
+    limit: PositiveInt | None
 
 
 class Frame(BaseModel):
     """Everything but the components' own arguments."""
 
     model_config = STRICT
-    seed: Seed = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    objective: NonEmpty = "test/loss"
+    seed: Seed
+    device: Literal["auto", "cpu", "cuda"]
+    objective: NonEmpty
     model: Model
     loss: Plain
     optim: Plain

@@ -20,7 +20,7 @@ from runner.errors import ConfigError
 from runner.nn.layers.layer import Layer
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.schema import Plain
+from runner.plain import Plain
 from runner.types import Shape
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: both end a run as exceptions, so that it can be closed in the store."""
+"""Ctrl-C, SIGTERM, a closed terminal: each ends a run as an exception, so that the store hears of it."""
 
 import contextlib
 import signal
@@ -6,23 +6,37 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Terminated(BaseException):
-    """SIGTERM has arrived."""
+    """A signal other than Ctrl-C's has arrived; ``number`` says which."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
 
 
 def raise_on_signals() -> None:
-    """Raise KeyboardInterrupt or Terminated on the first signal, and ignore more while things are closed."""
+    """Raise KeyboardInterrupt or Terminated on the first signal.
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    The second is ignored while things are closed, the third ends the process at once. A signal that
+    whoever started the program has set to be ignored (``nohup``, a background job) stays ignored.
+    """
+
+    def handle_with(handler: signal.Handlers | object) -> None:
         for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, handler)  # type: ignore[arg-type]
 
-    for each in SIGNALS:
-        signal.signal(each, stop)
+    def first(number: int, frame: FrameType | None) -> None:
+        handle_with(second)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+
+    def second(number: int, frame: FrameType | None) -> None:
+        handle_with(signal.SIG_DFL)
+
+    handle_with(first)
 
 
 @contextlib.contextmanager
@@ -32,7 +46,10 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    previous = {each: signal.signal(each, lambda number, frame: arrived.append(number)) for each in SIGNALS}
+    previous = {each: signal.getsignal(each) for each in SIGNALS}
+    for each, handler in previous.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(each, lambda number, frame: arrived.append(number))
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
-PositiveInt = Annotated[int, Gt(0)]
+PositiveInt = Annotated[int, Gt(0), Lt(2**63)]
 Seed = Annotated[int, Ge(0), Lt(2**63)]
 
 Shape = tuple[int, ...]

@@ -1,11 +1,14 @@
 """The runner from Python."""
 
+import io
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 
 import runner
@@ -95,9 +98,8 @@ def test_own_yaml_joins(in_tmp_path: Path) -> None:
 
 
 def test_only_the_first_samples_are_used_where_a_limit_is_set(in_tmp_path: Path) -> None:
-    assert runner.run(["data.limit=100", *QUICK]).epochs[0].metrics[
-        "train/accuracy"
-    ] * 100 % 1 == pytest.approx(0)
+    correct = runner.run(["data.limit=100", *QUICK]).epochs[0].metrics["train/accuracy"] * 100
+    assert correct == pytest.approx(round(correct))
 
 
 def test_keeping_the_order_takes_the_randomness_out_of_batches(in_tmp_path: Path) -> None:
@@ -107,3 +109,26 @@ def test_keeping_the_order_takes_the_randomness_out_of_batches(in_tmp_path: Path
         for seed in (0, 1)
     ]
     assert losses[0] == losses[1]
+
+
+def test_a_folder_of_yaml_that_is_not_there_is_told(in_tmp_path: Path) -> None:
+    with pytest.raises(runner.ConfigError, match=r"config_dir: .*nowhere' is not a folder"):
+        runner.run(config_dir="nowhere")
+
+
+def test_a_program_that_uses_hydra_and_logging_itself_is_left_alone(
+    in_tmp_path: Path,
+) -> None:
+    seen = io.StringIO()
+    theirs = logging.StreamHandler(seen)
+    logging.getLogger().addHandler(theirs)
+    folder = in_tmp_path / "my (work), x"
+    folder.mkdir()
+    (folder / "theirs.yaml").write_text("answer: 42\n")
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        result = runner.run([*QUICK, "hydra.run.dir=fixed", "hydra.output_subdir=null"], config_dir=folder)
+        assert compose("theirs").answer == 42
+    assert result.folder == in_tmp_path / "fixed"
+    logging.getLogger().removeHandler(theirs)
+    assert seen.getvalue() == ""
+    assert "epoch 2/2" in (result.folder / "runner.log").read_text()

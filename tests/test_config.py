@@ -17,8 +17,8 @@ from runner.nn.init import Normal
 from runner.nn.losses import MSE
 from runner.optim.rules import Momentum
 from runner.overrides import as_override, flatten
+from runner.plain import Plain
 from runner.registry import INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES
-from runner.schema import Plain
 
 
 def plain(*overrides: str) -> Plain:
@@ -150,7 +150,8 @@ def test_params_can_be_pasted_back_as_overrides() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["null", "12", "1e3", "true", "a b", "it's", "x=y", "", "a,b", "$x", "\\", "\\'"]
+    "value",
+    ["null", "12", "1e3", "true", "a b", "it's", "x=y", "", "a,b", "$x", "\\", "\\'", "a(\\b", "\\\\x\\\\"],
 )
 def test_text_stays_text_as_an_override(value: str) -> None:
     assert plain(f"objective={as_override(value)}")["objective"] == value

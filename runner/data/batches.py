@@ -24,8 +24,9 @@ class Batches:
         self.split = split
         self.batch_size = batch_size
         self.generator = generator
-        self._inputs = torch.empty_like(split.inputs[:batch_size])
-        self._targets = torch.empty_like(split.targets[:batch_size])
+        if generator is not None:
+            self._inputs = torch.empty_like(split.inputs[:batch_size])
+            self._targets = torch.empty_like(split.targets[:batch_size])
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self.generator is None:

@@ -15,6 +15,13 @@ from runner.types import Shape, Task
 
 log = logging.getLogger(__name__)
 
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MNIST:
@@ -24,7 +31,7 @@ class MNIST:
     torchvision, which checks their MD5. Source: Y. LeCun, C. Cortes, C. Burges (1998).
     """
 
-    root: Path = Path("outputs/data")
+    root: Path
 
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (1, 28, 28)
@@ -44,7 +51,7 @@ class MNIST:
         chatter = io.StringIO()  # torchvision prints each mirror that fails; the error below says it once
         try:
             with contextlib.redirect_stdout(chatter):
-                raw = datasets.MNIST(self.root, train=train, download=True)
+                raw = datasets.MNIST(self.root.expanduser(), train=train, download=True)
         except Exception as error:  # whatever torchvision, urllib or the disk says: the way out is the same
             raise DataError(self._cannot_be_had(error)) from error
         finally:
@@ -59,15 +66,19 @@ class MNIST:
 
     @property
     def _folder(self) -> Path:
-        return (self.root / "MNIST" / "raw").absolute()
+        return (self.root.expanduser() / "MNIST" / "raw").absolute()
 
     def _cannot_be_had(self, error: Exception) -> str:
         reason = " ".join(str(error).split())
+        if all((self._folder / name).exists() for name in FILES):
+            return (
+                f"data=mnist: the files in {self._folder} cannot be read ({reason}). Remove them and let the "
+                "runner download them, or name another folder with data.root=<folder>"
+            )
         return (
             f"data=mnist: no readable MNIST in {self._folder} and the download failed ({reason}). Either put "
-            "the four files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-            "t10k-labels-idx1-ubyte) there or name another folder with data.root=<folder>, or run once "
-            "with a network"
+            f"the four files ({', '.join(FILES)}) there or name another folder with data.root=<folder>, "
+            "or run once with a network"
         )
 
 
@@ -84,8 +95,7 @@ def import_torchvision_datasets() -> ModuleType:
         from torchvision import datasets
     except (ImportError, OSError, RuntimeError) as error:
         raise RunnerError(
-            f"torchvision {version('torchvision')} does not work with torch {version('torch')} ({error}). "
-            "The two have to come from one build: "
-            "pip install --force-reinstall torch torchvision"
+            f"torchvision does not work with torch {version('torch')}: {error}. The two have to come from "
+            "one build: pip install --force-reinstall torch torchvision"
         ) from error
     return datasets  # type: ignore[no-any-return]

@@ -1,6 +1,7 @@
 """Data made by formula."""
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Annotated, ClassVar
 
 import torch
@@ -12,9 +13,10 @@ from runner.types import NonNegative, PositiveInt, Seed, Shape, Task
 
 @dataclass(frozen=True, kw_only=True)
 class LinearMap:
-    """A regression with a known answer: ``y = x W + b + noise``, everything drawn from N(0, 1).
+    """A regression with a known answer: ``y = x W + b + noise``.
 
-    A fifth of the samples is kept for testing. The seed is the data set's own, so that runs of different
+    ``x`` and ``b`` are drawn from N(0, 1), ``W`` from N(0, 1/features), the noise from N(0, noise^2). A
+    fifth of the samples is kept for testing. The seed is the data set's own, so that runs of different
     seeds learn the same map.
     """
 
@@ -39,7 +41,7 @@ class LinearMap:
     def load(self) -> Dataset:
         """Draw the samples."""
         generator = torch.Generator().manual_seed(self.seed)
-        W = torch.randn(self.features, self.targets, generator=generator)
+        W = torch.randn(self.features, self.targets, generator=generator) / sqrt(self.features)
         b = torch.randn(self.targets, generator=generator)
         x = torch.randn(self.samples, self.features, generator=generator)
         y = x @ W + b + self.noise * torch.randn(self.samples, self.targets, generator=generator)

@@ -79,10 +79,14 @@ class Normal:
 
 @dataclass(frozen=True, kw_only=True)
 class Uniform(ZeroBias):
-    """U(a, b), with torch's names for the ends."""
+    """U(a, b), with torch's names for the ends; ``a`` must not be greater than ``b``."""
 
     a: float = -0.05
     b: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.a > self.b:
+            raise ValueError(f"a: {self.a} should not be greater than b: {self.b}")
 
     def weight(self, W: Tensor, fans: Fans, generator: torch.Generator) -> None:
         """Fill a weight."""

@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+PARENT, RESULTS = "parent.json", "results.jsonl"
+"""What a sweep keeps in its folder: which run its jobs are children of, and what they came to."""
+
 
 class SweepFolder(Callback):
     """The folder of the sweep that this process started, or None."""
@@ -13,5 +16,8 @@ class SweepFolder(Callback):
     path: ClassVar[Path | None] = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Called by Hydra before the first job."""
-        type(self).path = Path(config.hydra.sweep.dir).absolute()
+        """Called by Hydra before the first job: forget what an earlier sweep left in the same folder."""
+        folder = Path(config.hydra.sweep.dir).absolute()
+        for name in (PARENT, RESULTS):
+            (folder / name).unlink(missing_ok=True)
+        type(self).path = folder

@@ -6,14 +6,14 @@ from pathlib import Path
 from filelock import FileLock
 from omegaconf import OmegaConf
 
-from runner.compose import SWEEP_RECORD
+from runner.compose import SWEEP_RECORD, typed_overrides
 from runner.launch import Launch
-from runner.schema import Plain
-from runner.sweep.record import RESULTS, JobResult
+from runner.plain import Plain
+from runner.signals import uninterrupted
+from runner.sweep.callback import PARENT, RESULTS
+from runner.sweep.record import JobResult
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
 from runner.tracking.tracker import Location, Status, launch_tags
-
-PARENT = "parent.json"
 
 
 def join(folder: Path, plain: Plain, launch: Launch) -> str:
@@ -34,11 +34,11 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
         uri = plain["tracking"]["uri"]
         client = connect(uri)
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
-        with told_as_tracking_error(uri):
+        with told_as_tracking_error(uri), uninterrupted():
             run = client.create_run(experiment_id, run_name=name(folder), tags=launch_tags(launch))
-            client.set_tag(run.info.run_id, "sweep_id", run.info.run_id)
-        location = Location(uri, experiment_id, run.info.run_id)
-        record.write_text(json.dumps(vars(location)))
+            location = Location(uri, experiment_id, run.info.run_id)
+            record.write_text(json.dumps(vars(location)))
+            client.set_tag(location.run_id, "sweep_id", location.run_id)
         return location.run_id
 
 
@@ -50,7 +50,7 @@ def find(folder: Path) -> Location:
 def name(folder: Path) -> str:
     """What the sweep is called: its command line's overrides, as typed."""
     record = folder / SWEEP_RECORD
-    overrides = list(OmegaConf.load(record).hydra.overrides.task) if record.exists() else []
+    overrides = typed_overrides(OmegaConf.load(record).hydra) if record.exists() else []
     return " ".join(["sweep", *overrides])
 
 
@@ -62,11 +62,13 @@ def end(folder: Path, status: Status, results: list[JobResult]) -> None:
     """
     location = find(folder)
     client = connect(location.uri)
-    with told_as_tracking_error(location.uri):
-        for file in (folder / SWEEP_RECORD, folder / RESULTS):
-            if file.exists():
-                client.log_artifact(location.run_id, str(file))
-        failed = [result for result in results if result.status == "FAILED"]
-        if failed:
-            client.set_tag(location.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
-        client.set_terminated(location.run_id, status)
+    failed = [result for result in results if result.status == "FAILED"]
+    with told_as_tracking_error(location.uri), uninterrupted():
+        try:
+            for file in (folder / SWEEP_RECORD, folder / RESULTS):
+                if file.exists():
+                    client.log_artifact(location.run_id, str(file))
+            if failed:
+                client.set_tag(location.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
+        finally:
+            client.set_terminated(location.run_id, status)

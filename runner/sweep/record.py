@@ -7,9 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from runner.sweep.callback import RESULTS
 from runner.tracking.tracker import Status
-
-RESULTS = "results.jsonl"
 
 
 @dataclass(frozen=True)

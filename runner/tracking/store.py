@@ -38,7 +38,10 @@ def told_as_tracking_error(uri: str) -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        lines = [
+            line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as")
+        ]
+        reason = lines[0] if lines else type(error).__name__
         raise TrackingError(f"tracking.uri: '{uri}' cannot be used: {reason}") from error
 
 

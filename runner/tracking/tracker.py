@@ -16,10 +16,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from runner.errors import RunnerError, TrackingError
+from runner.errors import RunnerError
 from runner.launch import Launch
 from runner.overrides import flatten
-from runner.schema import Plain
+from runner.plain import Plain
 from runner.signals import uninterrupted
 from runner.tracking.store import connect, find_experiment, sqlite_path, told_as_tracking_error
 from runner.tracking.writer import MetricWriter
@@ -82,20 +82,21 @@ class Tracker:
         self.name = launch.run_name(type_of(plain, "optim"), plain.get("seed"))
 
     def __enter__(self) -> "Tracker":
+        tracking = self._plain["tracking"]
+        self.client = connect(tracking["uri"])
+        experiment_id = find_experiment(self.client, tracking["experiment"])
         try:
             with uninterrupted():
-                self._open()
+                self._open(experiment_id)
         except BaseException as error:
             if self._opened:
                 self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
 
-    def _open(self) -> None:
-        tracking = self._plain["tracking"]
-        self.client = connect(tracking["uri"])
-        experiment_id = find_experiment(self.client, tracking["experiment"])
-        with told_as_tracking_error(tracking["uri"]):
+    def _open(self, experiment_id: str) -> None:
+        uri = self._plain["tracking"]["uri"]
+        with told_as_tracking_error(uri):
             tags = {
                 **launch_tags(self._launch),
                 "model": self._launch.model,
@@ -104,8 +105,8 @@ class Tracker:
                 **self._tags,
             }
             run = self.client.create_run(experiment_id, run_name=self.name, tags=tags)
-            self.location = Location(tracking["uri"], experiment_id, run.info.run_id)
-            self._writer = MetricWriter(self.client, self.location.run_id)
+            self.location = Location(uri, experiment_id, run.info.run_id)
+            self._writer = MetricWriter(self.client, run.info.run_id)
             self._opened = True
             self._describe()
 
@@ -142,23 +143,31 @@ class Tracker:
             log.warning("the run's end could not be reported: %s", second)
 
     def _end(self, status: Status, error: BaseException | None) -> None:
-        run_id = self.location.run_id
-        lost: TrackingError | None = None
+        """Write what is left to write, and end the run whether or not that works."""
+        lost: Exception | None = None
         try:
             self._writer.close()
-        except TrackingError as failure:
-            lost, status = failure, "FAILED" if status == "FINISHED" else status
+        except Exception as failure:  # raised below, when the run is ended
+            lost = failure
+        try:
+            with told_as_tracking_error(self.location.uri):
+                self._leave_artifacts(error or lost)
+        except Exception as failure:  # likewise
+            lost = lost or failure
         with told_as_tracking_error(self.location.uri):
-            reason = error if error is not None else lost
-            if reason is not None:
-                self.client.set_tag(run_id, "failure", reason_of(reason))
-                self.client.log_text(run_id, "".join(traceback.format_exception(reason)), "traceback.txt")
-            log_file = self._launch.folder / LOG_NAME
-            if log_file.exists():
-                self.client.log_artifact(run_id, str(log_file))
-            self.client.set_terminated(run_id, status)
+            ended_as = "FAILED" if lost and status == "FINISHED" else status
+            self.client.set_terminated(self.location.run_id, ended_as)
         if lost is not None:
             raise lost
+
+    def _leave_artifacts(self, reason: BaseException | None) -> None:
+        run_id = self.location.run_id
+        if reason is not None:
+            self.client.set_tag(run_id, "failure", reason_of(reason))
+            self.client.log_text(run_id, "".join(traceback.format_exception(reason)), "traceback.txt")
+        log_file = self._launch.folder / LOG_NAME
+        if log_file.exists():
+            self.client.log_artifact(run_id, str(log_file))
 
 
 def reason_of(error: BaseException) -> str:

@@ -6,7 +6,7 @@ import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
 from runner.nn.losses import CrossEntropy, Loss
-from runner.nn.metrics import accuracy
+from runner.nn.metrics import correct
 from runner.registry import LOSSES
 
 
@@ -44,6 +44,6 @@ def test_cross_entropy_takes_logits_of_any_size() -> None:
     assert torch.isfinite(CrossEntropy()(torch.tensor([[1e4, -1e4]]), torch.tensor([1])))
 
 
-def test_accuracy_is_the_share_of_correct_argmax() -> None:
+def test_correct_counts_the_largest_scores() -> None:
     scores = torch.tensor([[1.0, 2], [2, 1], [0, 1], [0, 1]])
-    assert accuracy(scores, torch.tensor([1, 0, 1, 0])).item() == 0.75
+    assert correct(scores, torch.tensor([1, 0, 1, 0])).item() == 3

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,11 +110,31 @@ def test_a_stopped_sweep_leaves_nothing_running(tmp_path: Path, number: signal.S
     for line in process.stdout:
         if "#1 : train.epochs=1000000" in line:
             break
+    deadline = time.monotonic() + 60
     while not any(run.data.metrics and run.info.status == "RUNNING" for run in runs_in(tmp_path)):
         assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     process.send_signal(number)
-    process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == code
+    assert "Traceback" not in errors
     parent, children = split(tmp_path)
     assert parent.info.status == "KILLED"
     assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]
+
+
+def test_a_folder_used_twice_holds_the_second_sweep(tmp_path: Path) -> None:
+    first = run_in(tmp_path, "-m", "hydra.sweep.dir=here", "optim.lr=0.1,-1", "train.epochs=1")
+    second = run_in(tmp_path, "-m", "hydra.sweep.dir=here", "optim.lr=0.1,0.2", "train.epochs=1")
+    assert (first.returncode, second.returncode) == (1, 0)
+    assert "failed" not in second.stderr
+    parents = [run for run in runs_in(tmp_path) if "mlflow.parentRunId" not in run.data.tags]
+    assert sorted(run.info.status for run in parents) == ["FAILED", "FINISHED"]
+
+
+def test_a_job_that_cannot_say_where_to_report_fails_alone(tmp_path: Path) -> None:
+    done = run_in(tmp_path, "-m", "tracking.uri=", "seed=0,1")
+    assert done.returncode == 1
+    assert done.stderr.count("tracking.uri: '' should have at least 1 character") == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["outputs"], "no store is made anywhere else"

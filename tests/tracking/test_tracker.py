@@ -8,7 +8,7 @@ from mlflow.entities import Run
 
 from runner.errors import DataError, TrackingError
 from runner.launch import Launch
-from runner.schema import Plain
+from runner.plain import Plain
 from runner.signals import Terminated
 from runner.tracking import tracker as tracker_module
 from runner.tracking.tracker import Location, Tracker
@@ -60,7 +60,7 @@ def test_a_run_that_ends_well_is_finished(config: Plain, tmp_path: Path) -> None
         (ZeroDivisionError("by zero"), "FAILED", "ZeroDivisionError: by zero"),
         (SystemExit(0), "FAILED", "SystemExit: 0"),
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
-        (Terminated(), "KILLED", "Terminated"),
+        (Terminated(), "KILLED", "Terminated: SIGTERM"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
@@ -100,9 +100,9 @@ def test_a_signal_while_the_run_is_opened_leaves_it_killed(
 ) -> None:
     original = Tracker._open
 
-    def interrupted_open(self: Tracker) -> None:
+    def interrupted_open(self: Tracker, experiment_id: str) -> None:
         signal.raise_signal(signal.SIGINT)
-        original(self)
+        original(self, experiment_id)
 
     monkeypatch.setattr(Tracker, "_open", interrupted_open)
     with pytest.raises(KeyboardInterrupt), Tracker(config, launch(tmp_path), {}):
@@ -128,6 +128,19 @@ def test_lost_metrics_make_a_run_fail(config: Plain, tmp_path: Path) -> None:
     run = only_run(tmp_path)
     assert run.info.status == "FAILED"
     assert run.data.tags["failure"].startswith("tracking.uri:")
+
+
+def test_artifacts_that_cannot_be_written_make_a_run_fail_and_end(config: Plain, tmp_path: Path) -> None:
+    def blocked() -> None:
+        with Tracker(config, launch(tmp_path), {}):
+            (tmp_path / "runner.log").write_text("what happened")
+            artifacts = tmp_path / "outputs" / "mlartifacts"
+            artifacts.rename(tmp_path / "gone")
+            artifacts.write_text("a file in the way")
+
+    with pytest.raises(TrackingError, match="cannot be used"):
+        blocked()
+    assert only_run(tmp_path).info.status == "FAILED"
 
 
 def test_how_to_look_at_a_run(in_tmp_path: Path) -> None:
