@@ -1,6 +1,7 @@
 """Real parts for the tests: a command line in a folder of its own, MLflow's client, real MNIST."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+
+from runner.tracking.store import make_sqlite_store
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
@@ -39,21 +42,31 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
 
 
+@pytest.fixture(scope="session")
+def ready_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracking store without experiments; MLflow takes seconds to make one, so tests get a copy of it."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    make_sqlite_store(path)
+    return path
+
+
 @pytest.fixture
-def command_line(tmp_path: Path) -> CommandLine:
+def in_tmp_path(tmp_path: Path, ready_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test runs in a folder of its own, with a store that is ready."""
+    (tmp_path / "outputs").mkdir()
+    shutil.copy(ready_store, tmp_path / "outputs" / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def command_line(in_tmp_path: Path) -> CommandLine:
     """The command line, started in the test's own folder."""
 
     def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return run_in(tmp_path, *arguments, **environment)
+        return run_in(in_tmp_path, *arguments, **environment)
 
     return start
-
-
-@pytest.fixture
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The test runs in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture(scope="session")

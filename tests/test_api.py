@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from mlflow import MlflowClient
 
 import runner
 from runner.data.digits import Digits
-from tests.conftest import runs_in
+from tests.conftest import client_of, runs_in
 
 QUICK = ["train.epochs=2", "tracking.log_model=false"]
 
@@ -68,7 +69,7 @@ def test_the_environment_wins_over_the_default_and_an_override_over_both(
         found = client.get_experiment_by_name(experiment)
         assert found is not None
         assert run.info.experiment_id == found.experiment_id
-    assert not (in_tmp_path / "outputs" / "mlflow.db").exists()
+    assert client_of(in_tmp_path).get_experiment_by_name("theirs") is None
 
 
 def test_a_wrong_config_is_an_exception_and_leaves_nothing(in_tmp_path: Path) -> None:
@@ -76,12 +77,52 @@ def test_a_wrong_config_is_an_exception_and_leaves_nothing(in_tmp_path: Path) ->
         runner.run(["optim=momentun"])
     with pytest.raises(runner.ConfigError, match=r"optim\.lr: -1"):
         runner.run(["optim.lr=-1"])
-    assert list(in_tmp_path.iterdir()) == []
+    assert [path.name for path in in_tmp_path.rglob("*")] == ["outputs", "mlflow.db"]
+    assert client_of(in_tmp_path).get_experiment_by_name("runner") is None
 
 
-def test_a_failed_run_raises_and_is_failed_in_the_store(in_tmp_path: Path) -> None:
-    with pytest.raises(runner.DivergedError, match="epoch 1: train/loss is"):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_another_result(in_tmp_path: Path) -> None:
+    one, same, other = (runner.run([f"seed={seed}", *QUICK]) for seed in (1, 1, 2))
+    assert torch.equal(one.store.params, same.store.params)
+    assert not torch.equal(one.store.params, other.store.params)
+    losses = [[epoch.metrics["train/loss"] for epoch in result.epochs] for result in (one, same, other)]
+    assert losses[0] == losses[1] != losses[2]
+    hashes = [run.data.tags["config_hash"] for run in reversed(runs_in(in_tmp_path))]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_regression_logs_no_accuracy(in_tmp_path: Path) -> None:
+    result = runner.run(["data=linear", "loss=mse", "model=linear", "optim.lr=0.1", "train.epochs=20"])
+    (run,) = runs_in(in_tmp_path)
+    assert not [name for name in run.data.metrics if "accuracy" in name]
+    assert result.objective < 0.02, "the noise is 0.01"
+    assert run.data.tags["data"] == "linear"
+
+
+def test_regression_learns_with_the_defaults_too(in_tmp_path: Path) -> None:
+    result = runner.run(["data=linear", "loss=mse", "tracking.log_model=false"])
+    assert result.objective < 0.1
+
+
+def test_a_run_that_diverges_is_failed_with_its_epoch(in_tmp_path: Path) -> None:
+    with pytest.raises(runner.DivergedError) as error:
         runner.run(["data=linear", "loss=mse", "optim.lr=1e6"])
+    told = r"epoch 1: train/loss is (nan|inf)\. A smaller optim\.lr \(1000000\.0 now\)"
+    assert re.match(told, str(error.value))
+    (run,) = runs_in(in_tmp_path)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["failure"] == str(error.value)
+    assert client_of(in_tmp_path).get_metric_history(run.info.run_id, "train/loss")[0].step == 1
+
+
+def test_an_interpolation_between_options_is_followed(in_tmp_path: Path) -> None:
+    runner.run(["data=linear", "loss=mse", "data.targets=${.features}", *QUICK])
+    assert runs_in(in_tmp_path)[0].data.params["data.targets"] == "8"
+
+
+def test_more_parameters_than_memory_holds_are_told(in_tmp_path: Path) -> None:
+    with pytest.raises(runner.RunnerError, match=r"^model: no memory for 75,000,000,000,010"):
+        runner.run(["model.layers.l1.out_features=1000000000000"])
     assert runs_in(in_tmp_path)[0].info.status == "FAILED"
 
 

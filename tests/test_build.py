@@ -33,6 +33,11 @@ def test_a_model_has_to_give_what_the_data_needs() -> None:
     assert error.value.problems == ["model.layers.l2: gives [12] a sample, data.type 'digits' needs [10]"]
 
 
+def test_a_model_without_parameters_is_refused() -> None:
+    with pytest.raises(ConfigError, match="none of them has parameters"):
+        build(config("data=linear", "data.features=1", "loss=mse", "~model.layers.l1", "~model.layers.l2"))
+
+
 def test_weights_and_batch_order_follow_from_the_seed_alone() -> None:
     def drawn(seed: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
         parts = build(config(f"seed={seed}", f"model.layers.l1.out_features={width}"))

@@ -109,36 +109,8 @@ print((model.predict(test.inputs.numpy()).argmax(1) == test.targets.numpy()).mea
     assert float(predicted.stdout) == pytest.approx(run.data.metrics["test/accuracy"])
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_another_result(
-    command_line: CommandLine, tmp_path: Path
-) -> None:
-    for arguments in (["seed=1"], ["-m", "seed=1,2"]):
-        done = command_line(*arguments, "train.epochs=3", "tracking.log_model=false")
-        assert done.returncode == 0, done.stderr
-    found: dict[str, list[tuple[float, float, str]]] = {"1": [], "2": []}
-    for run in runs_in(tmp_path):
-        if "seed" in run.data.params:  # a sweep's parent has none
-            metrics, tags = run.data.metrics, run.data.tags
-            seed = run.data.params["seed"]
-            found[seed].append((metrics["train/loss"], metrics["test/loss"], tags["config_hash"]))
-    assert found["1"][0] == found["1"][1]
-    assert found["1"][0][0] != found["2"][0][0]
-    assert found["1"][0][2] != found["2"][0][2]
-
-
-def test_regression_logs_no_accuracy(command_line: CommandLine, tmp_path: Path) -> None:
-    done = command_line("data=linear", "loss=mse", "model=linear", "optim.lr=0.1", "train.epochs=10")
-    assert done.returncode == 0, done.stderr
-    (run,) = runs_in(tmp_path)
-    assert not [name for name in run.data.metrics if "accuracy" in name]
-    assert run.data.metrics["test/loss"] < 0.02, "the noise is 0.01"
-    assert run.data.tags["data"] == "linear"
-
-
 def test_mnist_is_learnt(command_line: CommandLine, tmp_path: Path, mnist_root: Path) -> None:
-    done = command_line(
-        "data=mnist", f"data.root={mnist_root}", "optim=momentum", "optim.lr=0.3", "train.epochs=3"
-    )
+    done = command_line("data=mnist", f"data.root={mnist_root}", "train.epochs=3", "tracking.log_model=false")
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(tmp_path)
     assert run.data.metrics["test/accuracy"] >= 0.95
@@ -176,12 +148,10 @@ BAD_COMMAND_LINES = [
     (["optim=momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
     (["optim.lrr=3"], "optim.lrr: unknown key 'lrr'. Did you mean 'lr'?"),
     (["modle=mlp"], "modle: unknown key 'modle'. Did you mean 'model'?"),
-    (["+modle=mlp"], "modle: unknown key 'modle'. Did you mean 'model'?"),
     (["optim.type=momentun"],
      "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
     (["optim.lr=-1", "train.batch_size=0"],
      "train.batch_size: 0 should be greater than 0\noptim.lr: -1 should be"),
-    (["optim.lr=[1,2]"], "optim.lr: [1, 2] should be a valid number"),
     (["optim.lr=0.1,0.2"], "Ambiguous value for argument 'optim.lr=0.1,0.2'"),
     (["optim.lr=${nowhere}"], "optim.lr: Interpolation key 'nowhere' not found"),
     (["optim.lr"], "Error parsing override 'optim.lr'"),
@@ -193,25 +163,21 @@ BAD_COMMAND_LINES = [
     (["hydra.job.chdir=true"],
      "hydra.job.chdir: true is not allowed, paths are relative to the launch folder"),
     (["-m", "tracking.experiment=a,b"], "tracking.experiment: cannot be swept"),
-    (["data=linear", "loss=mse", "~model.layers.l1", "~model.layers.l2", "data.features=1"],
-     "model.layers: none of them has parameters"),
-    (["+model.layers.l1.init={type: uniform, a: 1, b: 0}"],
-     "model.layers.l1.init.a: 1.0 should not be greater"),
-    (["train.batch_size=99999999999999999999"],
-     "train.batch_size: 99999999999999999999 should be less than"),
     (["-m", "optim=sgd,momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'?"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_COMMAND_LINES, ids=lambda value: str(value)[:40])
 def test_a_bad_command_line_is_one_clear_message_and_exit_code_2(
-    command_line: CommandLine, tmp_path: Path, arguments: list[str], message: str
+    tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    done = command_line(*arguments)
+    done = run_in(tmp_path, *arguments)
     assert done.returncode == 2
-    told = done.stderr.replace("Error executing job with overrides: []\n", "")  # Hydra's own
-    assert message in told
-    assert len(told.splitlines()) == message.count("\n") + 1
+    assert message in done.stderr
+    told = [
+        line for line in done.stderr.splitlines() if not line.startswith("Error executing job")
+    ]  # Hydra's
+    assert len(told) == message.count("\n") + 1
     assert not (tmp_path / "outputs" / "mlflow.db").exists(), "no run is created"
 
 
@@ -268,15 +234,6 @@ def test_data_that_is_not_there_fails_the_run_and_says_why(command_line: Command
     assert run.data.tags["failure"] == done.stderr.strip()
 
 
-def test_a_run_that_diverges_fails_with_its_epoch(command_line: CommandLine, tmp_path: Path) -> None:
-    done = command_line("data=linear", "loss=mse", "optim.lr=1e6")
-    assert done.returncode == 1
-    assert re.match(r"epoch 1: train/loss is (nan|inf)\. A smaller optim\.lr \(1000000\.0 now\)", done.stderr)
-    (run,) = runs_in(tmp_path)
-    assert run.info.status == "FAILED"
-    assert client_of(tmp_path).get_metric_history(run.info.run_id, "train/loss")[0].step == 1
-
-
 def test_a_store_that_cannot_be_written_is_told(command_line: CommandLine) -> None:
     done = command_line("tracking.uri=http://127.0.0.1:9")
     assert done.returncode == 1
@@ -305,7 +262,7 @@ def start_long_run(folder: Path) -> subprocess.Popen[str]:
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
 def test_a_stopped_run_is_killed_with_what_it_measured(
-    tmp_path: Path, number: signal.Signals, code: int
+    in_tmp_path: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     process = start_long_run(tmp_path)
     deadline = time.monotonic() + 20
@@ -328,7 +285,7 @@ def test_a_stopped_run_is_killed_with_what_it_measured(
     }
 
 
-def test_a_terminal_shows_a_progress_bar(tmp_path: Path) -> None:
+def test_a_terminal_shows_a_progress_bar(in_tmp_path: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", "train.epochs=30", "tracking.log_model=false"],
@@ -347,21 +304,6 @@ def test_a_terminal_shows_a_progress_bar(tmp_path: Path) -> None:
     assert "30/30" in text
     assert re.search(r"30/30 .*train/loss \d\.\d{4}  train/accuracy \d\.\d{4}", text)
     assert "epoch  1/30  train" not in text, "no plain lines beside the bar"
-
-
-def test_an_interpolation_between_options_is_followed(command_line: CommandLine, tmp_path: Path) -> None:
-    done = command_line("data=linear", "loss=mse", "data.targets=${.features}", "train.epochs=1")
-    assert done.returncode == 0, done.stderr
-    (run,) = runs_in(tmp_path)
-    assert run.data.params["data.targets"] == "8"
-
-
-def test_more_parameters_than_memory_holds_is_one_line(command_line: CommandLine, tmp_path: Path) -> None:
-    done = command_line("model.layers.l1.out_features=1000000000000")
-    assert done.returncode == 1
-    assert done.stderr.startswith("model: no memory for 75,000,000,000,010 parameters")
-    assert "Traceback" not in done.stderr
-    assert runs_in(tmp_path)[0].info.status == "FAILED"
 
 
 def test_help_lists_groups_and_options(command_line: CommandLine) -> None:

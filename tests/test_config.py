@@ -84,6 +84,11 @@ BAD: list[tuple[str, object, str]] = [
     ("device", "gpu", "device: 'gpu' should be 'auto', 'cpu' or 'cuda'"),
     ("train.epochs", 1.5, "train.epochs: 1.5 should be a valid integer"),
     ("train.batch_size", 0, "train.batch_size: 0 should be greater than 0"),
+    ("train.batch_size", 10**20, f"train.batch_size: {10**20} should be less than {2**63}"),
+    ("model.layers.l1.init", {"type": "uniform", "a": 1, "b": 0},
+     "model.layers.l1.init.a: 1.0 should not be greater than b: 0.0"),
+    ("extra", 1, "extra: unknown key 'extra'. Did you mean 'train'? "
+     "Known: data, device, loss, model, objective, optim, schedule, seed, tracking, train"),
     ("train.epoch", 1,
      "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? Known: batch_size, epochs, shuffle"),
     ("train.shuffle", "yes", "train.shuffle: 'yes' should be a valid boolean"),

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from mlflow.entities import Run
+from omegaconf import OmegaConf
 
+from runner.sweep.callback import SweepFolder
 from tests.conftest import client_of, run_in, runs_in
 
 Sweep = tuple[Path, subprocess.CompletedProcess[str], Run, list[Run]]
@@ -61,7 +63,7 @@ def test_a_sweep_logs_no_models_unless_asked(six: Sweep) -> None:
     assert not (folder / "outputs" / "mlartifacts" / "runner" / "models").exists()
 
 
-def test_a_failing_job_stops_no_other_and_is_named_at_the_end(tmp_path: Path) -> None:
+def test_a_failing_job_stops_no_other_and_is_named_at_the_end(in_tmp_path: Path, tmp_path: Path) -> None:
     done = run_in(
         tmp_path, "-m", "optim.lr=0.1,-1,1e+30,0.2", "train.epochs=2", "data=linear", "loss=mse",
         "hydra.sweeper.max_batch_size=2",
@@ -86,7 +88,7 @@ def test_a_failing_job_stops_no_other_and_is_named_at_the_end(tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
-def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(tmp_path: Path) -> None:
+def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(in_tmp_path: Path, tmp_path: Path) -> None:
     (tmp_path / "my" / "experiment").mkdir(parents=True)
     (tmp_path / "my" / "experiment" / "rates.yaml").write_text(
         "# @package _global_\nhydra:\n  sweeper:\n    params: {optim.lr: '0.1,0.2'}\n"
@@ -100,7 +102,9 @@ def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(tmp_path: Path)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-def test_a_stopped_sweep_leaves_nothing_running(tmp_path: Path, number: signal.Signals, code: int) -> None:
+def test_a_stopped_sweep_leaves_nothing_running(
+    in_tmp_path: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", "-m", "train.epochs=2,1000000,3"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -124,16 +128,15 @@ def test_a_stopped_sweep_leaves_nothing_running(tmp_path: Path, number: signal.S
     assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]
 
 
-def test_a_folder_used_twice_holds_the_second_sweep(tmp_path: Path) -> None:
-    first = run_in(tmp_path, "-m", "hydra.sweep.dir=here", "optim.lr=0.1,-1", "train.epochs=1")
-    second = run_in(tmp_path, "-m", "hydra.sweep.dir=here", "optim.lr=0.1,0.2", "train.epochs=1")
-    assert (first.returncode, second.returncode) == (1, 0)
-    assert "failed" not in second.stderr
-    parents = [run for run in runs_in(tmp_path) if "mlflow.parentRunId" not in run.data.tags]
-    assert sorted(run.info.status for run in parents) == ["FAILED", "FINISHED"]
+def test_a_sweep_forgets_what_an_earlier_one_left_in_its_folder(tmp_path: Path) -> None:
+    for name in ("parent.json", "results.jsonl", "multirun.yaml"):
+        (tmp_path / name).write_text("from before")
+    SweepFolder().on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    assert [path.name for path in tmp_path.iterdir()] == ["multirun.yaml"], "which Hydra writes anew"
+    assert SweepFolder.path == tmp_path
 
 
-def test_a_job_that_cannot_say_where_to_report_fails_alone(tmp_path: Path) -> None:
+def test_a_job_that_cannot_say_where_to_report_fails_alone(in_tmp_path: Path, tmp_path: Path) -> None:
     done = run_in(tmp_path, "-m", "tracking.uri=", "seed=0,1")
     assert done.returncode == 1
     assert done.stderr.count("tracking.uri: '' should have at least 1 character") == 2
