@@ -18,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from runner import sqlite_uri
 from runner.errors import ConfigError, unknown
 from runner.launch import Launch
 from runner.overrides import as_override
@@ -50,7 +51,7 @@ def register_resolvers() -> None:
 
 def default_tracking_uri() -> str:
     """A SQLite file under the folder that the program was started in."""
-    return f"sqlite:///{Path.cwd() / 'outputs' / 'mlflow.db'}"
+    return sqlite_uri.from_path(Path.cwd() / "outputs" / "mlflow.db")
 
 
 def to_plain(cfg: DictConfig) -> Plain:

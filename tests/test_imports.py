@@ -21,12 +21,13 @@ MAY_IMPORT = {
     "registry": {"nn", "optim", "data"},
     "schema": {"plain", "types"},
     "plain": set(),
+    "sqlite_uri": set(),
     "overrides": {"plain"},
     "components": {"registry", "schema", "errors"},
     "config": {"components", "plain", "registry", "schema", "nn", "optim", "data", "errors"},
     "build": {"config", "nn", "types", "errors"},
     "loop": {"nn", "optim", "data"},
-    "compose": {"errors", "launch", "overrides", "plain"},
+    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "serving": {"build", "config", "nn", "plain", "types", "errors"},
     "tracking": {
         "build",
@@ -39,6 +40,7 @@ MAY_IMPORT = {
         "plain",
         "serving",
         "signals",
+        "sqlite_uri",
     },
     "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "tracking"},
     "sweep": {

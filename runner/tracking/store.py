@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -15,6 +14,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
+from runner import sqlite_uri
 from runner.errors import TrackingError
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
@@ -55,17 +55,10 @@ def connect(uri: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is no news
     with told_as_tracking_error(uri):
-        path = sqlite_path(uri)
+        path = sqlite_uri.to_path(uri)
         if path is not None:
             make_sqlite_store(path)
         return MlflowClient(tracking_uri=uri)
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """The file behind a ``sqlite:///`` URI; None for other stores and for SQLite in memory."""
-    _, found, path = uri.partition("sqlite:///")
-    path = unquote(path.partition("?")[0])
-    return Path(path).absolute() if found and path and path != ":memory:" else None
 
 
 def artifact_root(path: Path) -> Path:
@@ -90,7 +83,7 @@ def make_sqlite_store(path: Path) -> None:
         for name in ("mlflow.store.db.utils", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
         store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
-            f"sqlite:///{unfinished}", artifact_root(path).as_uri()
+            sqlite_uri.from_path(unfinished), artifact_root(path).as_uri()
         )
         store.engine.dispose()
         with contextlib.closing(sqlite3.connect(unfinished)) as connection:
@@ -111,7 +104,7 @@ def find_experiment(client: MlflowClient, name: str) -> str:
     with told_as_tracking_error(client.tracking_uri):
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            path = sqlite_path(client.tracking_uri)
+            path = sqlite_uri.to_path(client.tracking_uri)
             location = (artifact_root(path) / safe_folder(name)).as_uri() if path else None
             try:
                 return str(client.create_experiment(name, artifact_location=location))

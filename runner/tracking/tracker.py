@@ -16,12 +16,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from runner import sqlite_uri
 from runner.errors import RunnerError
 from runner.launch import Launch
 from runner.overrides import flatten
 from runner.plain import Plain
 from runner.signals import uninterrupted
-from runner.tracking.store import connect, find_experiment, sqlite_path, told_as_tracking_error
+from runner.tracking.store import connect, find_experiment, told_as_tracking_error
 from runner.tracking.writer import MetricWriter
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,10 @@ class Location:
         """The command, or for a server the page, that shows the run."""
         if self.uri.startswith("http"):
             return f"{self.uri.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
-        path = sqlite_path(self.uri)
+        path = sqlite_uri.to_path(self.uri)
         uri = self.uri
         if path is not None and path.is_relative_to(Path.cwd()):
-            uri = f"sqlite:///{path.relative_to(Path.cwd())}"
+            uri = sqlite_uri.from_path(path.relative_to(Path.cwd()))
         return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
 
 

@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 
 from runner.errors import TrackingError
-from runner.tracking.store import connect, find_experiment, make_sqlite_store, sqlite_path
+from runner.tracking.store import connect, find_experiment, make_sqlite_store
 from tests.conftest import client_of, runs_in
 
 START_ONE = """
@@ -74,14 +74,6 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     path.write_text("this is not a database, but it is long enough to be looked at" * 100)
     with pytest.raises(TrackingError, match="cannot be used"):
         find_experiment(connect(f"sqlite:///{path}"), "runner")
-
-
-def test_only_sqlite_uris_name_a_file() -> None:
-    assert sqlite_path("sqlite:////a/b.db") == Path("/a/b.db")
-    assert sqlite_path("sqlite:///b.db") == Path.cwd() / "b.db"
-    assert sqlite_path("sqlite:////a/b%20c.db?timeout=3") == Path("/a/b c.db")
-    assert sqlite_path("sqlite:///:memory:") is None
-    assert sqlite_path("http://localhost:5000") is None
 
 
 @pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.slow)])
