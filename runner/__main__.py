@@ -1,7 +1,7 @@
 """``python -m runner``: a command line in, an exit code out.
 
-0 done, 1 failed, 2 a wrong command line or config, 130 Ctrl-C, 143 SIGTERM. What needs torch or mlflow is
-imported when a job starts, so that --help and --cfg answer at once.
+0 done, 1 failed, 2 a wrong command line or config, 128 + n stopped by signal n (130 Ctrl-C, 143 SIGTERM).
+What needs torch or mlflow is imported when a job starts, so that --help and --cfg answer at once.
 """
 
 import math

@@ -98,8 +98,8 @@ def draw_parameters(parts: Parts) -> None:
     """
     try:
         parts.store.seal(parts.init_generator, parts.device)
-    except (RuntimeError, MemoryError) as error:  # torch has no narrower type for it on the CPU
-        raise RunnerError(f"model: no memory for {parts.store.size:,} parameters: {error}") from error
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise RunnerError(f"model: does not fit into memory: {error}") from error
 
 
 def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display: Display) -> list[Epoch]:

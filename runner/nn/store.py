@@ -90,10 +90,14 @@ class ParameterStore:
 
         Raises:
             ValueError: if the store is sealed already.
+            MemoryError: if there is no room for that many parameters.
         """
         if self.sealed:
             raise ValueError("the store is sealed already")
-        params = torch.zeros(self.size, dtype=dtype)
+        try:
+            params = torch.zeros(self.size, dtype=dtype)
+        except RuntimeError as error:  # torch has no narrower type for it on the CPU
+            raise MemoryError(f"no room for {self.size:,} parameters") from error
         for address, fill in zip(self.addresses.values(), self._fills, strict=True):
             fill(self._slice(params, address), generator)
         self.params = params.to(device)

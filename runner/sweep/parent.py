@@ -13,7 +13,7 @@ from runner.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS
 from runner.sweep.record import JobResult
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracker import Location, Status, launch_tags
+from runner.tracking.tracker import NAME_LENGTH, Location, Status, launch_tags
 
 
 def join(folder: Path, plain: Plain, launch: Launch) -> str:
@@ -35,7 +35,9 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
         client = connect(uri)
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
         with told_as_tracking_error(uri), uninterrupted():
-            run = client.create_run(experiment_id, run_name=name(folder), tags=launch_tags(launch))
+            run = client.create_run(
+                experiment_id, run_name=name(folder)[:NAME_LENGTH], tags=launch_tags(launch)
+            )
             location = Location(uri, experiment_id, run.info.run_id)
             record.write_text(json.dumps(vars(location)))
             client.set_tag(location.run_id, "sweep_id", location.run_id)
@@ -48,10 +50,10 @@ def find(folder: Path) -> Location:
 
 
 def name(folder: Path) -> str:
-    """What the sweep is called: its command line's overrides, as typed."""
+    """What the sweep is called: its command line's overrides, as typed, as far as they fit."""
     record = folder / SWEEP_RECORD
     overrides = typed_overrides(OmegaConf.load(record).hydra) if record.exists() else []
-    return " ".join(["sweep", *overrides])
+    return " ".join(["sweep", *overrides])[:NAME_LENGTH]
 
 
 def end(folder: Path, status: Status, results: list[JobResult]) -> None:

@@ -29,9 +29,8 @@ log = logging.getLogger(__name__)
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
-PARAMS_A_CALL = 100
-VALUE_LENGTH = 6000
-"""MLflow's limits; a longer value stands whole in config.yaml."""
+PARAMS_A_CALL, VALUE_LENGTH, NAME_LENGTH = 100, 6000, 250
+"""MLflow's limits; a longer value stands whole in config.yaml or in the log."""
 
 LOG_NAME = "runner.log"
 
@@ -80,7 +79,7 @@ class Tracker:
         self._launch = launch
         self._tags = tags
         self._opened = False
-        self.name = launch.run_name(type_of(plain, "optim"), plain.get("seed"))
+        self.name = launch.run_name(type_of(plain, "optim"), plain.get("seed"))[:NAME_LENGTH]
 
     def __enter__(self) -> "Tracker":
         tracking = self._plain["tracking"]
@@ -164,7 +163,7 @@ class Tracker:
     def _leave_artifacts(self, reason: BaseException | None) -> None:
         run_id = self.location.run_id
         if reason is not None:
-            self.client.set_tag(run_id, "failure", reason_of(reason))
+            self.client.set_tag(run_id, "failure", reason_of(reason)[:VALUE_LENGTH])
             self.client.log_text(run_id, "".join(traceback.format_exception(reason)), "traceback.txt")
         log_file = self._launch.folder / LOG_NAME
         if log_file.exists():
@@ -180,10 +179,11 @@ def reason_of(error: BaseException) -> str:
 
 def launch_tags(launch: Launch) -> dict[str, str]:
     """What every run is tagged with, a sweep's parent too: version, git commit, command, sweep."""
+    command = launch.command[:VALUE_LENGTH]
     tags = {
         "runner_version": version("runner"),
-        "command": launch.command,
-        "mlflow.source.name": launch.command,
+        "command": command,
+        "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",
     }
     commit = git_commit()

@@ -57,6 +57,13 @@ def test_a_sealed_store_takes_no_more(store: ParameterStore) -> None:
         store.seal(torch.Generator())
 
 
+def test_more_parameters_than_memory_holds_are_told() -> None:
+    vast = ParameterStore()
+    vast.allocate("W", (10**8, 10**8), fill_with(0))
+    with pytest.raises(MemoryError, match="no room for 10,000,000,000,000,000 parameters"):
+        vast.seal(torch.Generator())
+
+
 def test_values_are_loaded_by_name(store: ParameterStore) -> None:
     values = {name: torch.randn(address.shape) for name, address in store.addresses.items()}
     store.load(values)
