@@ -198,7 +198,10 @@ def explain(error: BaseException) -> str:
         return unknown(group, option, error.options)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, Mapping):
         known = [str(key) for key in cause.parent_node if key != "hydra"]
-        return unknown(str(cause.full_key), cause.key, known, "unknown key")
+        told = unknown(str(cause.full_key), cause.key, known, "unknown key")
+        if "type" in known and "Did you mean" not in told:
+            told += f". To give an argument that the YAML does not mention, write +{cause.full_key}=…"
+        return told
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return f"{cause.full_key}: {str(cause.msg or cause).splitlines()[0]}"
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):

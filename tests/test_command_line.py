@@ -147,6 +147,9 @@ def test_the_articles_experiment_ends_where_a_lasting_velocity_takes_it(
 BAD_COMMAND_LINES = [
     (["optim=momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
     (["optim.lrr=3"], "optim.lrr: unknown key 'lrr'. Did you mean 'lr'?"),
+    (["model.layers.l1.init={type: normal, std: 0.1}"],
+     "model.layers.l1.init.std: unknown key 'std'. Known: type. To give an argument that the YAML does not "
+     "mention, write +model.layers.l1.init.std=…"),
     (["modle=mlp"], "modle: unknown key 'modle'. Did you mean 'model'?"),
     (["optim.type=momentun"],
      "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
