@@ -288,6 +288,16 @@ def test_a_stopped_run_is_killed_with_what_it_measured(
     }
 
 
+def test_a_run_whose_reader_goes_away_is_killed(in_tmp_path: Path, tmp_path: Path) -> None:
+    process = start_long_run(tmp_path)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (128 + signal.SIGPIPE, "")
+    (run,) = runs_in(tmp_path)
+    assert (run.info.status, run.data.tags["failure"]) == ("KILLED", "Terminated: SIGPIPE")
+
+
 def test_a_terminal_shows_a_progress_bar(in_tmp_path: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

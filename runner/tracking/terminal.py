@@ -1,6 +1,7 @@
 """What a person sees of a run: the model, its progress, the numbers, where to look further."""
 
 import math
+import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -13,6 +14,7 @@ from runner.build import Parts
 from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
+from runner.signals import Terminated
 from runner.tracking.tracker import Location
 
 SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
@@ -64,11 +66,22 @@ class OneLine:
         print(f"{self._name}: {numbers(last.metrics)}  run {location.run_id}", flush=True)
 
 
+class PipeConsole(Console):
+    """A console whose reader may go away (``… | head``): that stops a run as a signal does."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own answer, exit code 1, would make it a failure."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise Terminated(signal.SIGPIPE) from None
+
+
 class Terminal:
     """A summary, then a progress bar on a terminal or a plain line an epoch elsewhere, then the numbers."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = PipeConsole(highlight=False, soft_wrap=True)
         self._progress = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
