@@ -1,11 +1,14 @@
 import pytest
 import torch
 
-from runner.nn.store import ParameterStore
+from runner.nn.store import Fill, ParameterStore
 
 
-def fill_with(value: float):  # type: ignore[no-untyped-def]
-    return lambda tensor, generator: tensor.fill_(value)
+def fill_with(value: float) -> Fill:
+    def fill(tensor: torch.Tensor, generator: torch.Generator) -> None:
+        tensor.fill_(value)
+
+    return fill
 
 
 @pytest.fixture

@@ -2,20 +2,24 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from runner.errors import TrackingError
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.writer import MetricWriter
 
+Opened = tuple[MlflowClient, str]
+"""A client and the id of a run that is open."""
+
 
 @pytest.fixture
-def opened(tmp_path: Path):  # type: ignore[no-untyped-def]
+def opened(tmp_path: Path) -> Opened:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
     run = client.create_run(find_experiment(client, "runner"))
     return client, run.info.run_id
 
 
-def test_every_metric_arrives_once(opened) -> None:  # type: ignore[no-untyped-def]
+def test_every_metric_arrives_once(opened: Opened) -> None:
     client, run_id = opened
     writer = MetricWriter(client, run_id)
     for step in range(1, 1201):
@@ -27,7 +31,7 @@ def test_every_metric_arrives_once(opened) -> None:  # type: ignore[no-untyped-d
         assert len(history) == 1200
 
 
-def test_metrics_are_visible_while_the_run_goes_on(opened) -> None:  # type: ignore[no-untyped-def]
+def test_metrics_are_visible_while_the_run_goes_on(opened: Opened) -> None:
     client, run_id = opened
     writer = MetricWriter(client, run_id)
     writer.write({"a": 1.0}, 1)
@@ -38,7 +42,7 @@ def test_metrics_are_visible_while_the_run_goes_on(opened) -> None:  # type: ign
     writer.close()
 
 
-def test_writing_does_not_wait_for_the_store(opened) -> None:  # type: ignore[no-untyped-def]
+def test_writing_does_not_wait_for_the_store(opened: Opened) -> None:
     client, run_id = opened
     writer = MetricWriter(client, run_id)
     writer.write({"a": 1.0}, 1)
@@ -47,7 +51,7 @@ def test_writing_does_not_wait_for_the_store(opened) -> None:  # type: ignore[no
     assert client.get_run(run_id).data.metrics == {"a": 1.0}
 
 
-def test_a_failed_write_is_raised_where_the_training_comes_by(opened) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_write_is_raised_where_the_training_comes_by(opened: Opened) -> None:
     client, _ = opened
     writer = MetricWriter(client, "0" * 32)
     writer.write({"a": 1.0}, 1)
