@@ -42,7 +42,8 @@ def test_metrics_are_visible_while_the_run_goes_on(opened: Opened) -> None:
     writer.close()
 
 
-def test_writing_does_not_wait_for_the_store(opened: Opened) -> None:
+def test_writing_does_not_wait_for_the_store(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.tracking.writer.INTERVAL", 60)
     client, run_id = opened
     writer = MetricWriter(client, run_id)
     writer.write({"a": 1.0}, 1)
