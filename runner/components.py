@@ -6,11 +6,11 @@ from functools import partial
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from runner import registry
 from runner.errors import unknown
-from runner.schema import keys_at
+from runner.schema import STRICT, keys_at
 
 
 def component(
@@ -41,7 +41,7 @@ def component(
         elif hints[name] in registry.NESTED:
             arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
         else:
-            adapter = TypeAdapter(hints[name], config=ConfigDict(strict=True, allow_inf_nan=False))
+            adapter = TypeAdapter(hints[name], config=STRICT)
             arguments[name] = validated(adapter.validate_json, f"{path}.{name}", value, problems)
     problems.extend(
         f"{path}.{name}: missing, {given['type']} needs it"

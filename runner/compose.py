@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -177,6 +178,12 @@ def swept_keys(hydra: HydraConf) -> set[str] | None:
     record = sweep_folder(hydra) / SWEEP_RECORD
     if not in_sweep(hydra) or not record.exists():
         return None
+    return recorded_keys(record)
+
+
+@cache
+def recorded_keys(record: Path) -> set[str]:
+    """The swept keys in a sweep's record, which is read once for all jobs of a process."""
     recorded = OmegaConf.load(record).hydra
     params = recorded.sweeper.get("params") or {}
     overrides = OverridesParser.create().parse_overrides(typed_overrides(recorded))

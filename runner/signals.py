@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -24,10 +24,10 @@ def raise_on_signals() -> None:
     whoever started the program has set to be ignored (``nohup``, a background job) stays ignored.
     """
 
-    def handle_with(handler: signal.Handlers | object) -> None:
+    def handle_with(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
         for each in SIGNALS:
             if signal.getsignal(each) is not signal.SIG_IGN:
-                signal.signal(each, handler)  # type: ignore[arg-type]
+                signal.signal(each, handler)
 
     def first(number: int, frame: FrameType | None) -> None:
         handle_with(second)
