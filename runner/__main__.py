@@ -37,8 +37,11 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 def main() -> None:
     """The console script."""
     raise_on_signals()
+    shows_traceback = os.environ.get(FULL_ERROR, "0") not in ("", "0")
+    if is_follower():
+        sys.exit(exit_code(follow_first, shows_traceback))
     register_resolvers()
-    sys.exit(run_command_line(shows_traceback=os.environ.get(FULL_ERROR, "0") not in ("", "0")))
+    sys.exit(run_command_line(shows_traceback))
 
 
 def run_command_line(shows_traceback: bool) -> int:
@@ -98,16 +101,33 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     return 2 if isinstance(error, ConfigError) else 1
 
 
+def is_follower() -> bool:
+    """Whether torchrun started this process beside a first one, which reads the command line."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK") != "0"
+
+
 def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
     """Run one experiment and return its objective."""
     from runner.config import check
 
     config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
     from runner.experiment import run
+    from runner.parallel import joined
     from runner.tracking.terminal import Terminal
 
     launch = launch_of(node, Path(node.runtime.output_dir), command)
-    return run(config, launch, Terminal()).objective
+    with joined() as workers:
+        return run(config, launch, Terminal(), workers).objective
+
+
+def follow_first() -> int:
+    """Be one of torchrun's other processes: the first tells what to train."""
+    from runner.experiment import follow
+    from runner.parallel import joined
+
+    with joined() as workers:
+        follow(workers)
+    return 0
 
 
 def end_sweep(folder: Path, code: int) -> int:

@@ -1,5 +1,6 @@
 """A checked config becomes the objects of one experiment."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -71,7 +72,7 @@ def build_model(layers: Mapping[str, partial[Layer]], in_shape: Shape, store: Pa
 
 
 def find_device(name: str) -> torch.device:
-    """``auto`` is the GPU where there is one.
+    """``auto`` is the GPU where there is one; torchrun gives each of its processes another.
 
     Raises:
         ConfigError: if ``cuda`` is asked for and torch sees none.
@@ -79,4 +80,6 @@ def find_device(name: str) -> torch.device:
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise ConfigError(["device: 'cuda' is not here, torch sees no GPU. Use auto or cpu"])
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    if not available or name == "cpu":
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from runner import registry
 from runner.components import component, instance, validated
 from runner.data.dataset import Source
-from runner.errors import ConfigError, unknown
+from runner.errors import ConfigError, DataError, unknown
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
@@ -67,7 +67,7 @@ def check(plain: Plain) -> Config:
     schedule = section(registry.SCHEDULES, "schedule")
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(given_layers, source.outputs if source else 1, problems)
+    layers = check_layers(given_layers, outputs_of(source, problems), problems)
     if problems or frame is None or not (source and loss and rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -86,6 +86,15 @@ def check(plain: Plain) -> Config:
     )
     check_together(config)
     return config
+
+
+def outputs_of(source: Source | None, problems: list[str]) -> int:
+    """How many outputs the data wants, which a source of files may have to look up in one."""
+    try:
+        return source.outputs if source and source.in_shape else 1
+    except DataError as error:
+        problems.append(f"data: {error}")
+        return 1
 
 
 def check_together(config: Config) -> None:

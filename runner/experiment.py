@@ -1,5 +1,6 @@
 """One experiment, from a checked config to a tracked result."""
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,17 +8,19 @@ from pathlib import Path
 import torch
 
 from runner.build import Parts, build
-from runner.config import Config
+from runner.config import Config, check
 from runner.data.dataset import Dataset
 from runner.errors import DivergedError, RunnerError
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.layers.sequential import Sequential
+from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
+from runner.parallel import ALONE, Workers
 from runner.tracking.log import history, run_log
 from runner.tracking.model import log_model
-from runner.tracking.terminal import Display, describe
-from runner.tracking.tracker import LOG_NAME, Tracker
+from runner.tracking.terminal import Display, Silent, describe
+from runner.tracking.tracker import LOG_NAME, NoTracker, Reporter, Tracker
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Result:
     store: ParameterStore
 
 
-def run(config: Config, launch: Launch, display: Display) -> Result:
+def run(config: Config, launch: Launch, display: Display, workers: Workers = ALONE) -> Result:
     """Build, train, report.
 
     Raises:
@@ -54,19 +57,15 @@ def run(config: Config, launch: Launch, display: Display) -> Result:
             more; the run is FAILED then.
     """
     parts = build(config)
+    workers.tell(json.dumps(config.plain))
     tags = {"config_hash": config.hash, "device": str(parts.device)}
     with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
-        data = load(config, parts.device)
+        data = load(config, parts.device, workers)
         draw_parameters(parts)
-        epochs = train(config, parts, data, tracker, display)
-        final = best(epochs, config.objective) | evaluate(
-            parts.model, parts.store, config.loss, data.train, "final/train_"
-        )
-        tracker.metrics(final, step=config.train.epochs)
-        history.info("%s", final)
+        epochs, final = train(config, parts, data, tracker, display, workers)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
-            log_model(tracker, config, parts.store, data.test.inputs[:2])
+            log_model(tracker, config, parts.store, data.test.first(2).inputs)
     display.finish(epochs[-1], final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,
@@ -80,13 +79,27 @@ def run(config: Config, launch: Launch, display: Display) -> Result:
     )
 
 
-def load(config: Config, device: torch.device) -> Dataset:
+def follow(workers: Workers) -> None:
+    """Train what the first of several workers trains, and tell nobody.
+
+    Raises:
+        RunnerError: if it can't be had here, or diverges.
+    """
+    config = check(json.loads(workers.tell("")))
+    parts = build(config)
+    data = load(config, parts.device, workers)
+    draw_parameters(parts)
+    train(config, parts, data, NoTracker(), Silent(), workers)
+
+
+def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """The data, as many training samples of it as the config wants, on the device.
 
     Raises:
         DataError: if it cannot be had.
     """
-    data = config.source.load()
+    with workers.first_goes_first():  # who may have to download it
+        data = config.source.load()
     return Dataset(data.train.first(config.limit).to(device), data.test.to(device))
 
 
@@ -102,17 +115,20 @@ def draw_parameters(parts: Parts) -> None:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
 
 
-def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display: Display) -> list[Epoch]:
-    """Go through the epochs, telling of each as soon as it is done.
+def train(
+    config: Config, parts: Parts, data: Dataset, tracker: Reporter, display: Display, workers: Workers
+) -> tuple[list[Epoch], dict[str, float]]:
+    """Go through the epochs, telling of each as soon as it is done; then take stock.
 
     Raises:
         DivergedError: after the first epoch whose loss is no finite number.
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
+    model = at_precision(parts.model, config.train.precision)
     epochs: list[Epoch] = []
-    with display.training(tracker.name, parts, config.train.epochs):
+    with tf32(config.train.precision == "tf32"), display.training(tracker.name, parts, config.train.epochs):
         for epoch in fit(
-            parts.model,
+            model,
             parts.store,
             config.loss,
             config.rule,
@@ -121,13 +137,18 @@ def train(config: Config, parts: Parts, data: Dataset, tracker: Tracker, display
             epochs=config.train.epochs,
             batch_size=config.train.batch_size,
             generator=parts.order_generator if config.train.shuffle else None,
+            workers=workers,
         ):
             epochs.append(epoch)
             tracker.metrics(epoch.metrics, epoch.number)
             display.epoch(epoch)
             history.info("%s", describe(epoch, config.train.epochs))
             stop_if_diverged(epoch, config.rule.lr)
-    return epochs
+        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
+    final = best(epochs, config.objective) | trained
+    tracker.metrics(final, step=config.train.epochs)
+    history.info("%s", final)
+    return epochs, final
 
 
 def stop_if_diverged(epoch: Epoch, lr: float) -> None:

@@ -9,12 +9,14 @@ from torch import Tensor
 
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
+from runner.engine.capture import Captured
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.metrics import correct
 from runner.nn.store import ParameterStore
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
+from runner.parallel import ALONE, Workers
 
 EVALUATION_BATCH = 8192
 """Samples a forward pass when nothing is learnt: large enough to be fast, small enough to fit."""
@@ -29,28 +31,37 @@ class Epoch:
 
 
 class Totals:
-    """Sums over an epoch's batches, kept on the device and read once at the end."""
+    """Sums over an epoch's batches, kept on the device and read once at the end.
 
-    def __init__(self, loss: Loss, device: torch.device) -> None:
+    Args:
+        loss: whose values are summed; for classes, correct predictions are counted as well.
+        batch_size: the most samples a batch.
+        device: where the batches are.
+    """
+
+    def __init__(self, loss: Loss, batch_size: int, device: torch.device) -> None:
         self.counts_correct = loss.task == "classification"
-        self.samples = 0
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._correct = torch.zeros(batch_size, dtype=torch.int64, device=device)  # by place in the batch
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._loss.zero_()
+        self._correct.zero_()
 
     @torch.no_grad()
     def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
         """Count a batch in, its mean loss weighted by its samples."""
-        self.samples += len(target)
         self._loss.add_(mean_loss, alpha=len(target))
         if self.counts_correct:
-            self._correct.add_(correct(prediction, target))
+            self._correct[: len(target)].add_(correct(prediction, target))
 
-    def means(self, prefix: str) -> dict[str, float]:
+    def means(self, prefix: str, samples: int, workers: Workers) -> dict[str, float]:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes; this is where the device is waited for."""
-        means = {f"{prefix}loss": self._loss.item() / self.samples}
-        if self.counts_correct:
-            means[f"{prefix}accuracy"] = self._correct.item() / self.samples
-        return means
+        sums = torch.stack([self._loss, self._correct.sum().double()])
+        workers.sum(sums)
+        loss, correct = (sums / samples).tolist()
+        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": correct} if self.counts_correct else {})
 
 
 def fit(
@@ -64,6 +75,7 @@ def fit(
     epochs: int,
     batch_size: int,
     generator: torch.Generator | None,
+    workers: Workers = ALONE,
 ) -> Iterator[Epoch]:
     """Train, and give each epoch's result as soon as it is there.
 
@@ -71,33 +83,49 @@ def fit(
 
     Args:
         model: what is trained; its parameters lie in ``store``.
-        store: sealed, on the data's device.
+        store: sealed, on the device to train on.
         loss: what is made small.
         rule: how parameters follow from gradients.
         schedule: how the rule's learning rate changes.
-        data: on the store's device.
+        data: on the store's device, or in files.
         epochs: how often the training part is gone through.
         batch_size: samples a step; the last batch of an epoch may be shorter.
         generator: draws each epoch's order; None keeps the data's own.
+        workers: who trains the model together; each has the same data, parameters and order.
     """
-    batches = Batches(data.train, batch_size, generator)
+    device = store.params.device
+    batches = Batches(data.train, batch_size, generator, device, workers)
+    totals = Totals(loss, batch_size, device)
     state = rule.init(store.params)
+    lr = torch.zeros((), dtype=torch.float64, device=device)
+
+    def learn(inputs: Tensor, targets: Tensor) -> None:
+        if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
+            store.grads.zero_()
+            return
+        prediction = model.forward(store, inputs)
+        error = loss(prediction, targets)
+        store.backward(error, batches.share)
+        totals.add(error, prediction, targets)
+
+    def update() -> None:
+        rule.step(store.params, store.grads, state, lr)
+
+    learn_batch, update_parameters = Captured(learn, device), Captured(update, device)
     for number in range(1, epochs + 1):
-        lr = rule.lr * schedule.factor(number, epochs)
-        totals = Totals(loss, store.params.device)
+        rate = rule.lr * schedule.factor(number, epochs)
+        lr.fill_(rate)
+        totals.clear()
         started = perf_counter()
         for inputs, targets in batches:
-            prediction = model.forward(store, inputs)
-            error = loss(prediction, targets)
-            store.zero_grads()
-            torch.autograd.backward(error)
-            rule.step(store.params, store.grads, state, lr)
-            totals.add(error, prediction, targets)
-        metrics = totals.means("train/")
+            learn_batch(inputs, targets)
+            workers.sum(store.grads)
+            update_parameters()
+        metrics = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
-        metrics |= evaluate(model, store, loss, data.test, "test/")
+        metrics |= evaluate(model, store, loss, data.test, "test/", workers)
         metrics |= {
-            "lr": lr,
+            "lr": rate,
             "time/epoch_seconds": seconds,
             "time/samples_per_second": len(data.train) / seconds,
         }
@@ -105,10 +133,13 @@ def fit(
 
 
 @torch.inference_mode()
-def evaluate(model: Layer, store: ParameterStore, loss: Loss, split: Split, prefix: str) -> dict[str, float]:
+def evaluate(
+    model: Layer, store: ParameterStore, loss: Loss, split: Split, prefix: str, workers: Workers = ALONE
+) -> dict[str, float]:
     """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
-    totals = Totals(loss, store.params.device)
-    for inputs, targets in Batches(split, EVALUATION_BATCH, generator=None):
+    device = store.params.device
+    totals = Totals(loss, EVALUATION_BATCH, device)
+    for inputs, targets in Batches(split, EVALUATION_BATCH, None, device, workers):
         prediction = model.forward(store, inputs)
         totals.add(loss(prediction, targets), prediction, targets)
-    return totals.means(prefix)
+    return totals.means(prefix, len(split), workers)

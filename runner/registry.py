@@ -7,6 +7,7 @@ input shape) are the program's.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runner.data.arrays import Arrays
 from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
@@ -24,8 +25,11 @@ from runner.nn.init import (
     Zeros,
 )
 from runner.nn.layers.activation import ReLU, Sigmoid, Tanh
+from runner.nn.layers.convolution import Conv2d
 from runner.nn.layers.layer import Layer
 from runner.nn.layers.linear import Linear
+from runner.nn.layers.pooling import MaxPool2d
+from runner.nn.layers.recurrent import LSTM
 from runner.nn.layers.shape import Flatten
 from runner.nn.losses import MSE, CrossEntropy, Loss
 from runner.optim.rules import SGD, Momentum, Rule
@@ -44,6 +48,9 @@ INITIALIZERS: Mapping[str, Callable[..., Initializer]] = {
 }
 LAYERS: Mapping[str, Callable[..., Layer]] = {
     "linear": Linear,
+    "conv2d": Conv2d,
+    "max_pool2d": MaxPool2d,
+    "lstm": LSTM,
     "flatten": Flatten,
     "relu": ReLU,
     "sigmoid": Sigmoid,
@@ -64,6 +71,7 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,
     "mnist": MNIST,
     "linear": LinearMap,
+    "arrays": Arrays,
 }
 
 NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {

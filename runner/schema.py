@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import PositiveInt, Seed
+from runner.types import PositiveInt, Precision, Seed
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -24,6 +24,7 @@ class Train(BaseModel):
     epochs: PositiveInt
     batch_size: PositiveInt
     shuffle: bool
+    precision: Precision
 
 
 class Tracking(BaseModel):

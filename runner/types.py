@@ -11,6 +11,9 @@ Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
 PositiveInt = Annotated[int, Gt(0), Lt(2**63)]
+NonNegativeInt = Annotated[int, Ge(0), Lt(2**63)]
+PositivePair = PositiveInt | tuple[PositiveInt, PositiveInt]
+NonNegativePair = NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt]
 Seed = Annotated[int, Ge(0), Lt(2**63)]
 
 Shape = tuple[int, ...]
@@ -18,3 +21,6 @@ Shape = tuple[int, ...]
 
 Task = Literal["classification", "regression"]
 """What targets are: class indices ``[N]``, or values ``[N, D]``."""
+
+Precision = Literal["float32", "tf32", "bf16"]
+"""In which numbers a model computes; parameters, gradients and losses are float32 always."""

@@ -99,7 +99,7 @@ BAD: list[tuple[str, object, str]] = [
     ("model.layers", {}, "model.layers: {} should have at least 1 item after validation, not 0"),
     ("model.layers.l1", "linear", "model.layers.l1: 'linear' should be a mapping"),
     ("model.layers.l1.type", "liner", "model.layers.l1.type: unknown 'liner'. Did you mean 'linear'? "
-     "Known: flatten, linear, relu, sigmoid, tanh"),
+     "Known: conv2d, flatten, linear, lstm, max_pool2d, relu, sigmoid, tanh"),
     ("model.layers.l1.out_features", None, "model.layers.l1.out_features: None should be a valid integer"),
     ("model.layers.l1.init.type", "zero", "model.layers.l1.init.type: unknown 'zero'. Did you mean 'zeros'? "
      "Known: default, kaiming_normal, kaiming_uniform, normal, orthogonal, uniform, xavier_normal, "

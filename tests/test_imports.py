@@ -15,9 +15,11 @@ MAY_IMPORT = {
     "errors": set(),
     "signals": set(),
     "launch": set(),
+    "parallel": set(),
+    "engine": set(),
     "nn": {"types"},
     "optim": {"types"},
-    "data": {"types", "errors"},
+    "data": {"types", "errors", "parallel"},
     "registry": {"nn", "optim", "data"},
     "schema": {"plain", "types"},
     "plain": set(),
@@ -26,7 +28,7 @@ MAY_IMPORT = {
     "components": {"registry", "schema", "errors"},
     "config": {"components", "plain", "registry", "schema", "nn", "optim", "data", "errors"},
     "build": {"config", "nn", "types", "errors"},
-    "loop": {"nn", "optim", "data"},
+    "loop": {"nn", "optim", "data", "engine", "parallel"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "serving": {"build", "config", "nn", "plain", "types", "errors"},
     "tracking": {
@@ -42,7 +44,7 @@ MAY_IMPORT = {
         "signals",
         "sqlite_uri",
     },
-    "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "tracking"},
+    "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "parallel", "tracking"},
     "sweep": {
         "compose",
         "config",
@@ -56,9 +58,9 @@ MAY_IMPORT = {
     },
     "api": {"compose", "config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
-    "__main__": {"compose", "config", "errors", "experiment", "signals", "sweep", "tracking"},
+    "__main__": {"compose", "config", "errors", "experiment", "parallel", "signals", "sweep", "tracking"},
 }
-TORCH_ONLY = ("nn", "optim", "loop")
+TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 

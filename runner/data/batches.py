@@ -6,40 +6,100 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Split
+from runner.parallel import ALONE, Workers
+
+PAGES_A_READ = 64 * 1024
+"""Bytes of a file that the system brings into memory when one of them is read (Linux's fault-around)."""
+
+RESIDENT = 256 * 1024**2
+"""Bytes of files that may be in memory before they are let go."""
 
 
 class Batches:
     """An epoch of ``(inputs, targets)`` each time it is iterated; the short last batch is kept.
 
-    A shuffled batch is gathered into buffers that the next batch reuses, so it holds until the next is
-    asked for.
+    Every batch comes in the same memory, so it holds until the next is asked for. Of several workers each
+    gets its share of every batch.
 
     Args:
         split: the samples.
-        batch_size: how many a batch.
-        generator: draws a fresh order of all samples each epoch; None keeps the split's order.
+        batch_size: how many a batch, over all workers.
+        generator: draws a fresh order of all samples each epoch; None keeps the split's order. Workers need
+            generators of the same seed.
+        device: where the batches are wanted; where the targets are if left out.
+        workers: who shares each batch.
+
+    Attributes:
+        share: how much of the present batch is this worker's, a scalar on the device: 1 without others.
     """
 
-    def __init__(self, split: Split, batch_size: int, generator: torch.Generator | None) -> None:
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        generator: torch.Generator | None,
+        device: torch.device | None = None,
+        workers: Workers = ALONE,
+    ) -> None:
         self.split = split
-        self.batch_size = batch_size
+        self.batch_size = min(batch_size, len(split))
         self.generator = generator
-        if generator is not None:
-            self._inputs = torch.empty_like(split.inputs[:batch_size])
-            self._targets = torch.empty_like(split.targets[:batch_size])
+        self.workers = workers
+        device = device or split.targets.device
+        self.share = torch.ones((), device=device)
+        self._inputs = Buffer(split.samples, self.batch_size, device, split.scale)
+        self._targets = Buffer(split.targets, self.batch_size, device)
+        size = split.samples[:1].nbytes + split.targets[:1].nbytes
+        self._reads = RESIDENT // (size + PAGES_A_READ)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        reads = 0
+        for indices in torch.split(self._order(), self.batch_size):
+            own = self._share_of(indices)
+            yield self._inputs.gather(own), self._targets.gather(own)
+            reads += len(own)
+            if reads > self._reads:
+                self.split.let_go()
+                reads = 0
+
+    def _order(self) -> Tensor:
         if self.generator is None:
-            yield from zip(
-                torch.split(self.split.inputs, self.batch_size),
-                torch.split(self.split.targets, self.batch_size),
-                strict=True,
-            )
-            return
-        order = torch.randperm(len(self.split), generator=self.generator).to(self.split.inputs.device)
-        for indices in torch.split(order, self.batch_size):
-            count = len(indices)
-            yield (
-                torch.index_select(self.split.inputs, 0, indices, out=self._inputs[:count]),
-                torch.index_select(self.split.targets, 0, indices, out=self._targets[:count]),
-            )
+            return torch.arange(len(self.split), device=self.split.samples.device)
+        order = torch.randperm(len(self.split), generator=self.generator)
+        return order.to(self.split.samples.device)
+
+    def _share_of(self, indices: Tensor) -> Tensor:
+        if self.workers.size == 1:
+            return indices
+        own = torch.tensor_split(indices, self.workers.size)[self.workers.rank]
+        self.share.fill_(len(own) / len(indices))
+        return own
+
+
+class Buffer:
+    """Memory that rows of a tensor are gathered into, as float32 or int64, on the device that wants them.
+
+    Args:
+        source: what the rows are of.
+        rows: how many there can be at once.
+        device: where they are wanted.
+        scale: what they are multiplied with; None is 1.
+    """
+
+    def __init__(self, source: Tensor, rows: int, device: torch.device, scale: float | None = None) -> None:
+        self._source = source
+        self._scale = scale
+        self._gathered = torch.empty_like(source[:rows])
+        dtype = torch.float32 if source.is_floating_point() or scale is not None else torch.int64
+        self._wanted = self._gathered
+        if (source.dtype, source.device) != (dtype, device):
+            self._wanted = torch.empty_like(self._gathered, dtype=dtype, device=device)
+
+    def gather(self, indices: Tensor) -> Tensor:
+        """The rows at ``indices``; they hold until the next call."""
+        count = len(indices)
+        gathered = torch.index_select(self._source, 0, indices, out=self._gathered[:count])
+        if self._wanted is self._gathered:
+            return gathered
+        wanted = self._wanted[:count].copy_(gathered)
+        return wanted if self._scale is None else wanted.mul_(self._scale)

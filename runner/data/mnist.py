@@ -1,4 +1,4 @@
-"""MNIST, through torchvision's data set class."""
+"""MNIST: its four idx files, downloaded by torchvision where they are missing."""
 
 import contextlib
 import io
@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
+from runner.data.array_file import ArrayFile
 from runner.data.dataset import Dataset, Split
 from runner.errors import DataError, RunnerError
 from runner.types import Shape, Task
@@ -27,7 +28,7 @@ FILES = (
 class MNIST:
     """70,000 handwritten digits of 28x28 pixels in [0, 1]: 60,000 to train on, 10,000 to test on.
 
-    Read from the four idx files in ``<root>/MNIST/raw``; where they are missing, downloaded there by
+    Read from the four idx files in ``<root>/MNIST/raw``; where one is missing, all are downloaded there by
     torchvision, which checks their MD5. Source: Y. LeCun, C. Cortes, C. Burges (1998).
     """
 
@@ -42,43 +43,50 @@ class MNIST:
 
         Raises:
             DataError: if there are neither files nor a network, or the files are damaged.
-            RunnerError: if torchvision does not fit the installed torch.
+            RunnerError: if a download is needed and torchvision does not fit the installed torch.
         """
-        return Dataset(self._read(train=True), self._read(train=False))
+        if not all((self._folder / name).exists() for name in FILES):
+            self._download()
+        return Dataset(self._read("train"), self._read("t10k"))
 
-    def _read(self, train: bool) -> Split:
+    def _read(self, part: str) -> Split:
+        try:
+            images = ArrayFile.open(self._folder / f"{part}-images-idx3-ubyte").read()
+            labels = ArrayFile.open(self._folder / f"{part}-labels-idx1-ubyte").read()
+        except DataError as error:
+            raise DataError(f"data=mnist: {error}. {self._way_out}") from error
+        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or not labels.max() < 10:
+            raise DataError(
+                f"data=mnist: the files in {self._folder} are not MNIST: images {tuple(images.shape)}, "
+                f"{len(labels)} labels up to {labels.max()}. {self._way_out}"
+            )
+        return Split(images.unsqueeze(1), labels.long())
+
+    def _download(self) -> None:
         datasets = import_torchvision_datasets()
         chatter = io.StringIO()  # torchvision prints each mirror that fails; the error below says it once
         try:
             with contextlib.redirect_stdout(chatter):
-                raw = datasets.MNIST(self.root.expanduser(), train=train, download=True)
+                datasets.MNIST(self.root.expanduser(), download=True)
         except Exception as error:  # whatever torchvision, urllib or the disk says: the way out is the same
-            raise DataError(self._cannot_be_had(error)) from error
+            reason = " ".join(str(error).split())
+            raise DataError(
+                f"data=mnist: no readable MNIST in {self._folder} and the download failed ({reason}). Either "
+                f"put the four files ({', '.join(FILES)}) there or name another folder with "
+                "data.root=<folder>, or run once with a network"
+            ) from error
         finally:
             log.debug("torchvision: %s", chatter.getvalue())
-        images, labels = raw.data, raw.targets
-        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or not 0 <= labels.max() < 10:
-            raise DataError(
-                f"data.root: the files in {self._folder} are not MNIST: images {tuple(images.shape)}, "
-                f"{len(labels)} labels up to {labels.max()}. Remove them and let the runner download them"
-            )
-        return Split(images.unsqueeze(1).float() / 255, labels)
 
     @property
     def _folder(self) -> Path:
         return (self.root.expanduser() / "MNIST" / "raw").absolute()
 
-    def _cannot_be_had(self, error: Exception) -> str:
-        reason = " ".join(str(error).split())
-        if all((self._folder / name).exists() for name in FILES):
-            return (
-                f"data=mnist: the files in {self._folder} cannot be read ({reason}). Remove them and let the "
-                "runner download them, or name another folder with data.root=<folder>"
-            )
+    @property
+    def _way_out(self) -> str:
         return (
-            f"data=mnist: no readable MNIST in {self._folder} and the download failed ({reason}). Either put "
-            f"the four files ({', '.join(FILES)}) there or name another folder with data.root=<folder>, "
-            "or run once with a network"
+            f"Remove the files in {self._folder} and let the runner download them, or name another folder "
+            "with data.root=<folder>"
         )
 
 

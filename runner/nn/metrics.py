@@ -4,8 +4,8 @@ from torch import Tensor
 
 
 def correct(prediction: Tensor, target: Tensor) -> Tensor:
-    """How many of the scores ``[N, C]`` are largest at their class index ``[N]``; a count, no sync.
+    """Which of the scores ``[N, C]`` are largest at their class index ``[N]``: ``[N]`` of true and false.
 
-    Divided by the number of samples it is the accuracy.
+    Their mean is the accuracy.
     """
-    return (prediction.argmax(1) == target).sum()
+    return prediction.argmax(1) == target

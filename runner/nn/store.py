@@ -35,7 +35,7 @@ class ParameterStore:
     """All parameters of a model in one buffer ``[P]``, their gradients in another of the same shape.
 
     ``store[address]`` is the parameter as autograd's leaf, a view of ``params``; its ``.grad`` is a view
-    of ``grads``, so that a backward pass writes into the one buffer that the update rule reads.
+    of ``grads``, the one buffer that the update rule reads.
     """
 
     params: Tensor
@@ -111,8 +111,22 @@ class ParameterStore:
         """The parameter at ``address``, of the address's shape."""
         return self._leaves[address.index]
 
+    def backward(self, loss: Tensor, share: Tensor | None = None) -> None:
+        """Write the gradient of ``loss`` by every parameter into ``grads``, whatever was there.
+
+        Where torch's own ``loss.backward()`` adds to gradients that have to be cleared before, this writes
+        each once. A parameter that ``loss`` does not depend on has gradient 0.
+
+        Args:
+            loss: a scalar.
+            share: what the gradients are multiplied with, a scalar tensor; 1 if left out.
+        """
+        gradients = torch.autograd.grad(loss, self._leaves, share, allow_unused=True, materialize_grads=True)
+        with torch.no_grad():
+            torch._foreach_copy_([leaf.grad for leaf in self._leaves], gradients)
+
     def zero_grads(self) -> None:
-        """Clear every gradient in one pass."""
+        """Clear every gradient in one pass, for those who let torch's ``backward`` add to them."""
         self.grads.zero_()
 
     def named_parameters(self) -> dict[str, Tensor]:

@@ -65,5 +65,5 @@ class Momentum:
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
         velocity = state["velocity"]
-        velocity.mul_(self.beta).add_((1 - self.beta) * grads)
+        velocity.lerp_(grads, 1 - self.beta)
         params.sub_(lr * velocity)

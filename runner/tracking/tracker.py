@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import yaml
 from mlflow import MlflowClient
@@ -53,6 +53,24 @@ class Location:
         if path is not None and path.is_relative_to(Path.cwd()):
             uri = sqlite_uri.from_path(path.relative_to(Path.cwd()))
         return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+
+
+class Reporter(Protocol):
+    """What a run's numbers are told to."""
+
+    name: str
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Report metrics."""
+
+
+class NoTracker:
+    """Reports nothing: of several workers the first one speaks for all."""
+
+    name = "follower"
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Nothing."""
 
 
 class Tracker:

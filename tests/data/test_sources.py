@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from runner.data.arrays import Arrays
 from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
@@ -16,10 +18,21 @@ from runner.registry import SOURCES
 from tests.conftest import REPOSITORY
 
 
+def write_arrays(folder: Path) -> Arrays:
+    """Twelve images of four classes to train on, eight to test on."""
+    for part, count in (("", 12), ("test_", 8)):
+        np.save(folder / f"{part}inputs.npy", np.arange(count * 6, dtype=np.uint8).reshape(count, 2, 3))
+        np.save(folder / f"{part}targets.npy", np.arange(count) % 4)
+    names = ("inputs", "targets", "test_inputs", "test_targets")
+    return Arrays(root=folder, classes=4, **{name: Path(f"{name}.npy") for name in names})
+
+
 @pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest) -> Source:
     if request.param == "mnist":
         return MNIST(root=request.getfixturevalue("mnist_root"))
+    if request.param == "arrays":
+        return write_arrays(request.getfixturevalue("tmp_path"))
     return SOURCES[request.param]()
 
 

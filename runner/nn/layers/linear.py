@@ -1,5 +1,6 @@
 """The affine map."""
 
+import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
 from runner.nn.init import Default, Fans, Initializer
@@ -45,5 +46,4 @@ class Linear:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, …, in_features]`` to ``[N, …, out_features]``."""
-        product = x @ store[self.W]
-        return product if self.b is None else product + store[self.b]
+        return F.linear(x, store[self.W].t(), None if self.b is None else store[self.b])

@@ -12,12 +12,29 @@ from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
 from runner.registry import LAYERS
 
-IN_SHAPE = (2, 3)
+SEQUENCE, IMAGE = (2, 3), (2, 5, 6)
 
-ARGUMENTS: dict[str, dict[str, object]] = {"linear": {"out_features": 4}}
+IN_SHAPES: dict[str, tuple[int, ...]] = {"conv2d": IMAGE, "max_pool2d": IMAGE}
+
+ARGUMENTS: dict[str, dict[str, object]] = {
+    "linear": {"out_features": 4},
+    "conv2d": {"out_channels": 4, "kernel_size": (3, 2), "stride": 2, "padding": (1, 0), "groups": 2},
+    "max_pool2d": {"kernel_size": 3, "stride": (2, 1), "padding": 1},
+    "lstm": {"hidden_size": 4, "num_layers": 2, "output": "sequence"},
+}
+
+
+class LSTMSequence(nn.LSTM):
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        output, _ = super().forward(x)
+        return output
+
 
 TWINS: dict[str, Callable[[], nn.Module]] = {
     "linear": lambda: nn.Linear(3, 4, dtype=torch.float64),
+    "conv2d": lambda: nn.Conv2d(2, 4, (3, 2), stride=2, padding=(1, 0), groups=2, dtype=torch.float64),
+    "max_pool2d": lambda: nn.MaxPool2d(3, stride=(2, 1), padding=1),
+    "lstm": lambda: LSTMSequence(3, 4, num_layers=2, batch_first=True, dtype=torch.float64),
     "flatten": nn.Flatten,
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
@@ -27,14 +44,20 @@ TWINS: dict[str, Callable[[], nn.Module]] = {
 
 def built(name: str) -> tuple[Layer, ParameterStore]:
     store = ParameterStore()
-    layer = LAYERS[name](store.scope("layer"), IN_SHAPE, **ARGUMENTS.get(name, {}))
+    layer = LAYERS[name](store.scope("layer"), IN_SHAPES.get(name, SEQUENCE), **ARGUMENTS.get(name, {}))
     store.seal(torch.Generator().manual_seed(0), dtype=torch.float64)
     return layer, store
 
 
-def batch() -> Tensor:
+def batch(name: str) -> Tensor:
     generator = torch.Generator().manual_seed(1)
-    return torch.randn(5, *IN_SHAPE, dtype=torch.float64, generator=generator, requires_grad=True)
+    shape = IN_SHAPES.get(name, SEQUENCE)
+    return torch.randn(5, *shape, dtype=torch.float64, generator=generator, requires_grad=True)
+
+
+def as_torch(mine: Tensor, theirs: Tensor) -> Tensor:
+    """Torch lays the weight of a linear layer out [out, in], and its bias [out]."""
+    return (mine if mine.shape == theirs.shape else mine.T.reshape(theirs.shape)).clone()
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -42,8 +65,8 @@ def test_matches_pytorch(name: str) -> None:
     layer, store = built(name)
     twin = TWINS[name]()
     for mine, theirs in zip(store.named_parameters().values(), twin.parameters(), strict=True):
-        theirs.data = mine.T.reshape(theirs.shape).clone()  # torch lays a weight out [out, in]
-    x, twin_x = batch(), batch()
+        theirs.data = as_torch(mine, theirs)
+    x, twin_x = batch(name), batch(name)
     output, expected = layer.forward(store, x), twin(twin_x)
     torch.testing.assert_close(output, expected, rtol=1e-10, atol=1e-12)
     torch.autograd.backward(output.square().sum())
@@ -52,20 +75,20 @@ def test_matches_pytorch(name: str) -> None:
     for address, theirs in zip(store.addresses.values(), twin.parameters(), strict=True):
         grad = store[address].grad
         assert grad is not None
-        torch.testing.assert_close(grad.T.reshape(theirs.shape), theirs.grad, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(as_torch(grad, theirs), theirs.grad, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_gradients_are_those_of_the_function(name: str) -> None:
     layer, store = built(name)
     leaves = [store[address] for address in store.addresses.values()]
-    assert torch.autograd.gradcheck(lambda x, *_: layer.forward(store, x), (batch(), *leaves))
+    assert torch.autograd.gradcheck(lambda x, *_: layer.forward(store, x), (batch(name), *leaves))
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_output_has_the_shape_that_was_told(name: str) -> None:
     layer, store = built(name)
-    assert layer.forward(store, batch()).shape == (5, *layer.out_shape)
+    assert layer.forward(store, batch(name)).shape == (5, *layer.out_shape)
 
 
 def test_linear_takes_its_width_from_what_arrives() -> None:

@@ -1,0 +1,119 @@
+"""Arrays in files, idx and npy: what the head of a file says, and its values without reading them all.
+
+idx is the format of MNIST and its relatives: two zero bytes, a byte for the type, one for the number of
+dimensions, each dimension as a big-endian 32-bit number, then the values (Y. LeCun's MNIST page). npy is
+NumPy's (``numpy.lib.format``).
+"""
+
+import mmap
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from runner.errors import DataError
+from runner.types import Shape
+
+IDX_UINT8 = 0x08
+"""The code of the one type that idx files of images and labels have."""
+
+NPY_MAGIC = b"\x93NUMPY"
+
+TORCH_TYPES = {"uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"}
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """What an array file's head says, held against the file's size.
+
+    Attributes:
+        path: the file.
+        dtype: the type of its values, in the byte order of this machine.
+        shape: of the whole array.
+        offset: bytes before the first value.
+    """
+
+    path: Path
+    dtype: np.dtype[Any]
+    shape: Shape
+    offset: int
+
+    @classmethod
+    def open(cls, path: Path) -> "ArrayFile":
+        """Read the head of a file.
+
+        Raises:
+            DataError: if the file is missing, is neither idx nor npy, or has another size than it says.
+        """
+        try:
+            with path.open("rb") as file:
+                npy = file.read(len(NPY_MAGIC)) == NPY_MAGIC
+                file.seek(0)
+                dtype, shape = _npy_head(file) if npy else _idx_head(file)
+                found = cls(path, dtype, shape, file.tell())
+            size = path.stat().st_size
+            if not shape:
+                raise ValueError("it holds a single number")
+        except (OSError, ValueError, struct.error) as error:
+            raise DataError(f"{path}: cannot be read as an idx or npy file: {error}") from error
+        expected = found.offset + prod(shape) * dtype.itemsize
+        if size != expected:
+            raise DataError(
+                f"{path}: has {size:,} bytes, its head tells of {expected:,}: {list(shape)} {dtype}"
+            )
+        return found
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def read(self) -> Tensor:
+        """The whole array in memory."""
+        values = np.fromfile(self.path, self.dtype, prod(self.shape), offset=self.offset)
+        return torch.from_numpy(values.reshape(self.shape))
+
+    def map(self) -> "MappedArray":
+        """The array where it lies: parts of it come into memory when they are read."""
+        with self.path.open("rb") as file:
+            pages = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        values = np.frombuffer(pages, self.dtype, prod(self.shape), self.offset)
+        return MappedArray(torch.from_numpy(values.reshape(self.shape)), pages)
+
+
+@dataclass(frozen=True)
+class MappedArray:
+    """An array that lies in a file, and the pages of it that are in memory.
+
+    The mapping is private: what is written to ``values`` never reaches the file.
+    """
+
+    values: Tensor
+    pages: mmap.mmap
+
+    def let_go(self) -> None:
+        """Give the memory of the pages read so far back; they are read again when they are wanted."""
+        self.pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _npy_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:
+    version = np.lib.format.read_magic(file)
+    read_head = (
+        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran_order, dtype = read_head(file)
+    if fortran_order:
+        raise ValueError("it is stored column by column (Fortran order); save it with np.ascontiguousarray")
+    if dtype.name not in TORCH_TYPES or not dtype.isnative:
+        raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(TORCH_TYPES))}")
+    return dtype, tuple(shape)
+
+
+def _idx_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:
+    zeros, code, dimensions = struct.unpack(">HBB", file.read(4))
+    if zeros != 0 or code != IDX_UINT8:
+        raise ValueError("it begins like neither")
+    return np.dtype(np.uint8), struct.unpack(f">{dimensions}I", file.read(4 * dimensions))

@@ -1,0 +1,108 @@
+"""Arrays in files, read while they are trained on: data sets may be larger than memory."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from runner.data.array_file import ArrayFile, MappedArray
+from runner.data.dataset import Dataset, Split
+from runner.errors import DataError
+from runner.types import PositiveInt, Shape, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays:
+    """Inputs and targets from npy or uncompressed idx files, memory-mapped: only what is read is in memory.
+
+    Inputs are ``[N, …]``, numbers of any type; 8-bit ones are pixels, 0 to 255 being 0 to 1, and images
+    ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if ``classes`` says how many there are, else values ``[N]`` or
+    ``[N, D]``.
+
+    Args:
+        root: the folder that the file names start from.
+        inputs: the training inputs.
+        targets: the training targets.
+        test_inputs: the test inputs.
+        test_targets: the test targets.
+        classes: how many classes there are; None for a regression.
+    """
+
+    root: Path
+    inputs: Path
+    targets: Path
+    test_inputs: Path
+    test_targets: Path
+    classes: PositiveInt | None = None
+
+    @property
+    def task(self) -> Task:
+        """Classification if there are classes."""
+        return "regression" if self.classes is None else "classification"
+
+    @cached_property
+    def in_shape(self) -> Shape:
+        """One sample, as the head of the training inputs says."""
+        return sample_shape(self._open(self.inputs))
+
+    @cached_property
+    def outputs(self) -> int:
+        """One a class, or one a value."""
+        if self.classes is not None:
+            return self.classes
+        return prod(self._open(self.targets).shape[1:])
+
+    def load(self) -> Dataset:
+        """Map the files, and hold them against each other.
+
+        Raises:
+            DataError: if one is damaged, or they don't fit together.
+        """
+        return Dataset(
+            self._split(self.inputs, self.targets), self._split(self.test_inputs, self.test_targets)
+        )
+
+    def _open(self, name: Path) -> ArrayFile:
+        return ArrayFile.open((self.root.expanduser() / name).absolute())
+
+    def _split(self, inputs: Path, targets: Path) -> Split:
+        samples, answers = self._open(inputs), self._open(targets)
+        if sample_shape(samples) != self.in_shape:
+            raise DataError(
+                f"{samples.path}: its samples are {list(sample_shape(samples))}, "
+                f"those to train on are {list(self.in_shape)}"
+            )
+        if len(samples) != len(answers) or len(samples) == 0:
+            raise DataError(f"{answers.path}: has {len(answers)} targets for {len(samples)} inputs")
+        mapped = (samples.map(), answers.map())
+        self._check_targets(answers, mapped[1])
+        shape = () if self.classes else (self.outputs,)
+        return Split(
+            mapped[0].values.view(-1, *self.in_shape), mapped[1].values.view(len(answers), *shape), mapped
+        )
+
+    def _check_targets(self, file: ArrayFile, targets: MappedArray) -> None:
+        if self.classes is None:
+            if prod(file.shape[1:]) != self.outputs:
+                raise DataError(f"{file.path}: has {file.shape[1:]} values a target, not {self.outputs}")
+            return
+        if len(file.shape) != 1 or targets.values.is_floating_point():
+            raise DataError(
+                f"{file.path}: targets of {self.classes} classes are integers [N], "
+                f"not {file.dtype} {list(file.shape)}"
+            )
+        low, high = targets.values.aminmax()
+        targets.let_go()
+        if low < 0 or high >= self.classes:
+            raise DataError(
+                f"{file.path}: its classes are {low} to {high}, data.classes={self.classes} allows 0 to "
+                f"{self.classes - 1}"
+            )
+
+
+def sample_shape(file: ArrayFile) -> Shape:
+    """The shape of one sample: 8-bit images without a channel get one."""
+    shape = file.shape[1:]
+    return (1, *shape) if file.dtype == np.uint8 and len(shape) == 2 else shape

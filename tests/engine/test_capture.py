@@ -1,0 +1,203 @@
+"""A captured function does what the function does, to the bit, for every layer, loss and rule there is."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from runner.engine.capture import Captured
+from runner.engine.recording import Call, Recorder, storage_of
+from runner.nn.losses import Loss
+from runner.nn.precision import at_precision
+from runner.nn.store import ParameterStore
+from runner.registry import LAYERS, LOSSES, RULES
+from tests.nn.layers.test_layers import ARGUMENTS, IN_SHAPES, SEQUENCE
+
+CPU = torch.device("cpu")
+
+
+def batches(shape: tuple[int, ...], count: int = 4) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randn(5, *shape, generator=generator) for _ in range(count)]
+
+
+def gradients(name: str, capture: bool, precision: str = "float32") -> list[Tensor]:
+    """The gradient buffer after each of a few batches that arrive in the same memory."""
+    shape = IN_SHAPES.get(name, SEQUENCE)
+    store = ParameterStore()
+    first = LAYERS["linear"](store.scope("first"), shape, out_features=shape[-1])
+    layer = LAYERS[name](store.scope("layer"), shape, **ARGUMENTS.get(name, {}))
+    store.seal(torch.Generator().manual_seed(0))
+    model = at_precision(layer, precision)  # type: ignore[arg-type]
+    buffer = torch.empty(5, *shape)
+
+    def learn(x: Tensor) -> None:
+        store.backward(model.forward(store, first.forward(store, x)).square().mean())
+
+    run = Captured(learn, CPU) if capture else learn
+    seen = []
+    for batch in batches(shape):
+        run(buffer.copy_(batch))
+        seen.append(store.grads.clone())
+    return seen
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_is_replayed_to_the_bit(name: str, precision: str) -> None:
+    replayed = gradients(name, capture=True, precision=precision)
+    assert replayed[0].count_nonzero() > 0
+    assert not torch.equal(replayed[0], replayed[1])
+    for mine, theirs in zip(replayed, gradients(name, capture=False, precision=precision), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    "loss", [factory() for factory in LOSSES.values()], ids=lambda loss: type(loss).__name__
+)
+def test_every_loss_is_replayed_to_the_bit(loss: Loss) -> None:
+    logits = torch.zeros(6, 3, requires_grad=True)
+    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if loss.task == "classification" else torch.randn(6, 3)
+    seen, values = torch.zeros(6, 3), torch.zeros(())
+
+    def compute(logits: Tensor, targets: Tensor) -> None:
+        value = loss(logits, targets)
+        values.copy_(value.detach())
+        seen.copy_(torch.autograd.grad(value, logits)[0])
+
+    captured = Captured(compute, CPU)
+    for seed in range(3):
+        with torch.no_grad():
+            logits.copy_(torch.randn(6, 3, generator=torch.Generator().manual_seed(seed)))
+        captured(logits, targets)
+        replayed = seen.clone(), values.clone()
+        compute(logits, targets)
+        assert torch.equal(replayed[0], seen)
+        assert torch.equal(replayed[1], values)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_is_replayed_to_the_bit_at_a_changing_learning_rate(name: str) -> None:
+    rule = RULES[name](lr=0.1)
+
+    def steps(wrap: Callable[[Callable[[], None]], Callable[[], None]]) -> Tensor:
+        params, grads = torch.linspace(-1, 1, 7), torch.zeros(7)
+        state, lr = rule.init(params), torch.zeros((), dtype=torch.float64)
+        update = wrap(lambda: rule.step(params, grads, state, lr))
+        for number in range(5):
+            lr.fill_(rule.lr / (number + 1))
+            grads.copy_(params.cos())
+            update()
+        return params
+
+    assert torch.equal(steps(lambda update: Captured(update, CPU)), steps(lambda update: update))
+
+
+def test_each_size_of_batch_is_recorded_once() -> None:
+    calls: list[int] = []
+    total = torch.zeros(())
+    buffer = torch.arange(8.0)
+
+    def add(x: Tensor) -> None:
+        calls.append(len(x))
+        total.add_(x.sum())
+
+    captured = Captured(add, CPU)
+    for size in (8, 8, 3, 8, 3):
+        captured(buffer[:size])
+    assert calls == [8, 3]
+    assert total.item() == 3 * 28 + 2 * 3
+
+
+def test_random_numbers_are_drawn_anew() -> None:
+    noise = torch.zeros(100)
+    captured = Captured(lambda x: noise.copy_(F.dropout(x, 0.5)) and None, CPU)
+    ones = torch.ones(100)
+    patterns = []
+    for _ in range(3):
+        captured(ones)
+        patterns.append(noise.clone())
+    assert not torch.equal(patterns[1], patterns[2])
+
+
+@pytest.mark.parametrize(
+    "reads_back",
+    [lambda x: x * x.max().item(), lambda x: x[x > 0].sum() * x],
+    ids=["item", "mask"],
+)
+def test_what_cannot_be_captured_is_called_and_the_log_says_why(
+    reads_back: Callable[[Tensor], Tensor], caplog: pytest.LogCaptureFixture
+) -> None:
+    out = torch.zeros(3)
+
+    def compute(x: Tensor) -> None:
+        out.copy_(reads_back(x))
+
+    captured = Captured(compute, CPU)
+    buffer = torch.zeros(3)
+    with caplog.at_level(logging.WARNING):
+        for scale in (1.0, 2.0):
+            captured(buffer.copy_(torch.tensor([-1.0, 1.0, 3.0]) * scale))
+            assert torch.equal(out, reads_back(buffer))
+    assert len(caplog.records) == 1
+    assert "cannot be captured" in caplog.text
+
+
+def replay_of(store: ParameterStore, names: list[str]) -> list[Call]:
+    """The calls of a replayed step of a perceptron."""
+    shape, layers = (4,), []
+    for number, name in enumerate(names):
+        layers.append(LAYERS[name](store.scope(f"l{number}"), shape, **ARGUMENTS.get(name, {})))
+        shape = layers[-1].out_shape
+    store.seal(torch.Generator())
+    targets = torch.tensor([0, 1, 2, 3, 0])
+
+    def learn(x: Tensor) -> None:
+        for layer in layers:
+            x = layer.forward(store, x)
+        store.backward(F.cross_entropy(x, targets))
+
+    captured, buffer = Captured(learn, CPU), torch.randn(5, 4)
+    captured(buffer)
+    with Recorder() as recorder:
+        captured(buffer)
+    return recorder.calls
+
+
+def test_a_replay_computes_gradients_where_they_belong_and_allocates_nothing() -> None:
+    store = ParameterStore()
+    calls = replay_of(store, ["linear", "relu", "linear", "sigmoid", "linear"])
+    aten = torch.ops.aten
+    assert not {call.operator for call in calls} & {aten.copy_.default, aten._foreach_copy_.default}
+    assert [call for call in calls if call.fresh] == []
+    written = [
+        r
+        for call in calls
+        for r in call.results
+        if r is not None and storage_of(r) == storage_of(store.grads)
+    ]
+    assert len(written) == len(store.addresses)
+    assert sum(gradient.numel() for gradient in written) == store.size
+
+
+def test_a_replay_has_no_views_left_to_make() -> None:
+    calls = replay_of(ParameterStore(), ["linear", "relu", "linear"])
+    assert all(call.writes for call in calls)
+
+
+def test_memory_is_used_again_as_soon_as_it_is_free() -> None:
+    deep, shallow = ParameterStore(), ParameterStore()
+    storages = [
+        len(
+            {
+                storage_of(t)
+                for call in replay_of(store, ["linear"] + ["sigmoid", "linear"] * n)
+                for t in call.tensors
+            }
+        )
+        for store, n in ((shallow, 4), (deep, 8))
+    ]
+    assert storages[1] - storages[0] <= 2 * 4  # what the backward pass of a layer reads, nothing more
