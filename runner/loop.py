@@ -105,7 +105,7 @@ def fit(
             return
         prediction = model.forward(store, inputs)
         error = loss(prediction, targets)
-        store.backward(error, batches.share)
+        store.backward(batches.weigh(error))
         totals.add(error, prediction, targets)
 
     def update() -> None:

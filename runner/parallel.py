@@ -20,7 +20,7 @@ class Workers(Protocol):
 
     @property
     def rank(self) -> int:
-        """Which of them this one is: 0, 1, …"""
+        """Which of them this one is: 0, 1 and so on."""
 
     @property
     def size(self) -> int:

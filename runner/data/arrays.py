@@ -18,8 +18,8 @@ class Arrays:
     """Inputs and targets from npy or uncompressed idx files, memory-mapped: only what is read is in memory.
 
     Inputs are ``[N, …]``, numbers of any type; 8-bit ones are pixels, 0 to 255 being 0 to 1, and images
-    ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if ``classes`` says how many there are, else values ``[N]`` or
-    ``[N, D]``.
+    ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if
+    ``classes`` says how many there are, else values ``[N]`` or ``[N, D]``.
 
     Args:
         root: the folder that the file names start from.

@@ -29,8 +29,6 @@ class Batches:
         device: where the batches are wanted; where the targets are if left out.
         workers: who shares each batch.
 
-    Attributes:
-        share: how much of the present batch is this worker's, a scalar on the device: 1 without others.
     """
 
     def __init__(
@@ -46,7 +44,7 @@ class Batches:
         self.generator = generator
         self.workers = workers
         device = device or split.targets.device
-        self.share = torch.ones((), device=device)
+        self._share = torch.ones((), device=device)
         self._inputs = Buffer(split.samples, self.batch_size, device, split.scale)
         self._targets = Buffer(split.targets, self.batch_size, device)
         size = split.samples[:1].nbytes + split.targets[:1].nbytes
@@ -62,6 +60,10 @@ class Batches:
                 self.split.let_go()
                 reads = 0
 
+    def weigh(self, mean: Tensor) -> Tensor:
+        """A mean over this worker's share of the present batch, as its part of the whole batch's mean."""
+        return mean if self.workers.size == 1 else mean * self._share
+
     def _order(self) -> Tensor:
         if self.generator is None:
             return torch.arange(len(self.split), device=self.split.samples.device)
@@ -72,7 +74,7 @@ class Batches:
         if self.workers.size == 1:
             return indices
         own = torch.tensor_split(indices, self.workers.size)[self.workers.rank]
-        self.share.fill_(len(own) / len(indices))
+        self._share.fill_(len(own) / len(indices))
         return own
 
 

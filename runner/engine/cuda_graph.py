@@ -40,7 +40,7 @@ class CudaGraph:
         self._graph.replay()
 
     def _warm_up(self) -> None:
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             self._function()

@@ -46,7 +46,7 @@ class Memory:
             self._dying[place].add(storage)
         self._moved = moved
         self._homes: dict[int, tuple[UntypedStorage, int]] = {
-            storage_of(source): (target.untyped_storage(), target.storage_offset() * target.itemsize)
+            storage_of(source): (target.untyped_storage(), int(target.storage_offset()) * target.itemsize)
             for source, target in moved
         }
         self._reserved = set(self._homes)
@@ -62,7 +62,7 @@ class Memory:
         storage = storage_of(tensor)
         if storage not in self._homes and storage not in self._readers:
             size = tensor.untyped_storage().nbytes()
-            room = self._free[size].pop() if self._free[size] else UntypedStorage(size)
+            room = self._free[size].pop() if self._free[size] else UntypedStorage(size)  # type: ignore[no-untyped-call]
             self._homes[storage] = (room, 0)
         return self.at(tensor)
 
@@ -103,7 +103,7 @@ class Memory:
         stand_in = tensor.detach()
         if storage in self._readers:
             self._readers[storage].append(
-                Reader(stand_in, tensor.storage_offset(), tensor.size(), tensor.stride())
+                Reader(stand_in, int(tensor.storage_offset()), tensor.size(), tensor.stride())
             )
         return stand_in
 

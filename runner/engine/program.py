@@ -60,6 +60,17 @@ CLONES = (aten.clone.default, aten._to_copy.default)
 """What ``copy_`` does without fresh memory."""
 
 
+CONSTANT = {
+    aten.ones_like.default,
+    aten.zeros_like.default,
+    aten.new_zeros.default,
+    aten.zeros.default,
+    aten.full.default,
+    aten.full_like.default,
+}
+"""Operators that give the same in every run; nobody writing over it, that of the recording serves."""
+
+
 class Program:
     """The calls of a recorded function, ready to be repeated.
 
@@ -68,7 +79,8 @@ class Program:
     """
 
     def __init__(self, calls: Sequence[Call]) -> None:
-        calls = [call for call in calls if call.writes or call.fresh]
+        written = {storage_of(tensor) for call in calls if call.writes for tensor in call.tensors}
+        calls = [call for call in calls if call.writes or (call.fresh and not is_constant(call, written))]
         moved = needless_copies(calls)
         memory = Memory(calls, moved)
         self._steps: list[Step] = []
@@ -76,11 +88,16 @@ class Program:
             self._steps += bind(call, place, memory)
             memory.free_after(place)
 
-    @torch.no_grad()
+    @torch.enable_grad()  # as it was recorded: an LSTM keeps what its backward pass reads only then
     def run(self) -> None:
-        """Compute everything anew."""
+        """Compute everything anew; no tensor of a program requires a gradient, so autograd has no part."""
         for step in self._steps:
             step()
+
+
+def is_constant(call: Call, written: set[int]) -> bool:
+    """Whether a call need not be repeated."""
+    return call.operator in CONSTANT and not any(storage_of(result) in written for result in call.fresh)
 
 
 def needless_copies(calls: Sequence[Call]) -> list[tuple[Tensor, Tensor]]:

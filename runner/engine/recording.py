@@ -46,7 +46,7 @@ class Call:
         return [result for result in self.results if result is not None and storage_of(result) not in known]
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # its __init_subclass__
     """A context that lists the operators called in it, in ``calls``.
 
     Raises:
@@ -55,7 +55,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
 
     @classmethod
@@ -81,4 +81,4 @@ class Recorder(TorchDispatchMode):
 
 def storage_of(tensor: Tensor) -> int:
     """What tensors that share memory have in common; no other has it as long as one of them lives."""
-    return tensor.untyped_storage()._cdata
+    return int(tensor.untyped_storage()._cdata)

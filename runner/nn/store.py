@@ -111,19 +111,16 @@ class ParameterStore:
         """The parameter at ``address``, of the address's shape."""
         return self._leaves[address.index]
 
-    def backward(self, loss: Tensor, share: Tensor | None = None) -> None:
-        """Write the gradient of ``loss`` by every parameter into ``grads``, whatever was there.
+    def backward(self, loss: Tensor) -> None:
+        """Write the gradient of ``loss``, a scalar, by every parameter into ``grads``.
 
         Where torch's own ``loss.backward()`` adds to gradients that have to be cleared before, this writes
-        each once. A parameter that ``loss`` does not depend on has gradient 0.
-
-        Args:
-            loss: a scalar.
-            share: what the gradients are multiplied with, a scalar tensor; 1 if left out.
+        each once, whatever was there; a parameter that ``loss`` does not depend on gets 0.
         """
-        gradients = torch.autograd.grad(loss, self._leaves, share, allow_unused=True, materialize_grads=True)
+        gradients = torch.autograd.grad(loss, self._leaves, allow_unused=True, materialize_grads=True)
+        slices = [self._slice(self.grads, address) for address in self.addresses.values()]
         with torch.no_grad():
-            torch._foreach_copy_([leaf.grad for leaf in self._leaves], gradients)
+            torch._foreach_copy_(slices, gradients)
 
     def zero_grads(self) -> None:
         """Clear every gradient in one pass, for those who let torch's ``backward`` add to them."""

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from runner.engine.capture import Captured
 from runner.engine.recording import Call, Recorder, storage_of
+from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.precision import at_precision
 from runner.nn.store import ParameterStore
 from runner.registry import LAYERS, LOSSES, RULES
+from runner.types import Shape
 from tests.nn.layers.test_layers import ARGUMENTS, IN_SHAPES, SEQUENCE
 
 CPU = torch.device("cpu")
@@ -114,7 +116,11 @@ def test_each_size_of_batch_is_recorded_once() -> None:
 
 def test_random_numbers_are_drawn_anew() -> None:
     noise = torch.zeros(100)
-    captured = Captured(lambda x: noise.copy_(F.dropout(x, 0.5)) and None, CPU)
+
+    def draw(x: Tensor) -> None:
+        noise.copy_(F.dropout(x, 0.5))
+
+    captured = Captured(draw, CPU)
     ones = torch.ones(100)
     patterns = []
     for _ in range(3):
@@ -146,9 +152,17 @@ def test_what_cannot_be_captured_is_called_and_the_log_says_why(
     assert "cannot be captured" in caplog.text
 
 
+def recorded(function: Callable[[Tensor], None], x: Tensor) -> list[Call]:
+    recorder = Recorder()
+    with recorder:
+        function(x)
+    return recorder.calls
+
+
 def replay_of(store: ParameterStore, names: list[str]) -> list[Call]:
     """The calls of a replayed step of a perceptron."""
-    shape, layers = (4,), []
+    shape: Shape = (4,)
+    layers: list[Layer] = []
     for number, name in enumerate(names):
         layers.append(LAYERS[name](store.scope(f"l{number}"), shape, **ARGUMENTS.get(name, {})))
         shape = layers[-1].out_shape
@@ -162,9 +176,7 @@ def replay_of(store: ParameterStore, names: list[str]) -> list[Call]:
 
     captured, buffer = Captured(learn, CPU), torch.randn(5, 4)
     captured(buffer)
-    with Recorder() as recorder:
-        captured(buffer)
-    return recorder.calls
+    return recorded(captured, buffer)
 
 
 def test_a_replay_computes_gradients_where_they_belong_and_allocates_nothing() -> None:
@@ -185,19 +197,12 @@ def test_a_replay_computes_gradients_where_they_belong_and_allocates_nothing() -
 
 def test_a_replay_has_no_views_left_to_make() -> None:
     calls = replay_of(ParameterStore(), ["linear", "relu", "linear"])
-    assert all(call.writes for call in calls)
+    assert all(call.writes or call.fresh for call in calls)
 
 
 def test_memory_is_used_again_as_soon_as_it_is_free() -> None:
-    deep, shallow = ParameterStore(), ParameterStore()
-    storages = [
-        len(
-            {
-                storage_of(t)
-                for call in replay_of(store, ["linear"] + ["sigmoid", "linear"] * n)
-                for t in call.tensors
-            }
-        )
-        for store, n in ((shallow, 4), (deep, 8))
-    ]
-    assert storages[1] - storages[0] <= 2 * 4  # what the backward pass of a layer reads, nothing more
+    def storages(hidden: int) -> int:
+        calls = replay_of(ParameterStore(), ["linear", *["sigmoid", "linear"] * hidden])
+        return len({storage_of(tensor) for call in calls for tensor in call.tensors})
+
+    assert storages(8) - storages(4) == 4  # the output of each sigmoid, which its backward pass reads

@@ -1,9 +1,8 @@
 """Layers that only change how values are laid out."""
 
 from math import prod
-from typing import Annotated
+from typing import Literal
 
-from annotated_types import Ge
 from torch import Tensor
 
 from runner.nn.layers.layer import ShapeError
@@ -30,12 +29,12 @@ class Flatten:
         in_shape: Shape,
         *,
         start_dim: PositiveInt = 1,
-        end_dim: Annotated[int, Ge(-1)] = -1,
+        end_dim: PositiveInt | Literal[-1] = -1,
     ) -> None:
         last = len(in_shape) if end_dim == -1 else end_dim
         if not start_dim <= last <= len(in_shape):
             raise ShapeError(
-                f"merges dimensions {start_dim} to {end_dim}, gets samples of {len(in_shape)}: {list(in_shape)}"
+                f"merges dimensions {start_dim} to {end_dim}, gets {len(in_shape)}: {list(in_shape)}"
             )
         self.start_dim, self.end_dim = start_dim, end_dim
         merged = prod(in_shape[start_dim - 1 : last])
