@@ -23,8 +23,19 @@ def write_arrays(folder: Path) -> Arrays:
     for part, count in (("", 12), ("test_", 8)):
         np.save(folder / f"{part}inputs.npy", np.arange(count * 6, dtype=np.uint8).reshape(count, 2, 3))
         np.save(folder / f"{part}targets.npy", np.arange(count) % 4)
-    names = ("inputs", "targets", "test_inputs", "test_targets")
-    return Arrays(root=folder, classes=4, **{name: Path(f"{name}.npy") for name in names})
+    return arrays_in(folder, classes=4)
+
+
+def arrays_in(folder: Path, classes: int | None) -> Arrays:
+    """The files that a test has written."""
+    return Arrays(
+        root=folder,
+        inputs=Path("inputs.npy"),
+        targets=Path("targets.npy"),
+        test_inputs=Path("test_inputs.npy"),
+        test_targets=Path("test_targets.npy"),
+        classes=classes,
+    )
 
 
 @pytest.fixture(params=SOURCES)
