@@ -21,10 +21,22 @@ TIMEOUT = 3600
 class ProcessError(Exception):
     """A program ended with an error: which, how, and the end of what it said."""
 
-    def __init__(self, command: Sequence[str], code: int | str, stderr: str) -> None:
-        shown = " ".join(command).replace(sys.executable, "python")
-        super().__init__(f"{shown}\nended with {code}:\n" + "\n".join(stderr.strip().splitlines()[-TAIL:]))
-        self.code = code
+    def __init__(self, command: Sequence[str], code: str, stderr: str) -> None:
+        end = "\n".join(stderr.strip().splitlines()[-TAIL:])
+        super().__init__(without_places(f"{' '.join(command)}\nended with {code}:\n{end}"))
+
+
+def without_places(text: str) -> str:
+    """A text that may be published: where things lie on this machine is nobody's affair."""
+    places = {
+        sys.executable: "python",
+        sys.prefix: "<environment>",
+        str(CHECKOUT): ".",
+        str(Path.home()): "~",
+    }
+    for place in sorted(places, key=len, reverse=True):
+        text = text.replace(place, places[place])
+    return text
 
 
 def environment(threads: int, **more: str) -> dict[str, str]:

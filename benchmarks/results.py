@@ -6,8 +6,9 @@ and machine.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
+from pydantic import BaseModel, ConfigDict, RootModel
 
 
 class Table(BaseModel):
@@ -36,7 +37,7 @@ class Findings(BaseModel):
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     failures: dict[str, str] = {}
-    samples: JsonValue = None
+    samples: Any = None
     not_measured: str | None = None
 
 
