@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-FOREIGN_SETTINGS = ("MLFLOW_", "HYDRA_", "TORCH_LOGS", "PYTHONPROFILEIMPORTTIME")
+FOREIGN_SETTINGS = ("MLFLOW_", "HYDRA_", "OMP_", "MKL_")
 TAIL = 15
 """Lines of stderr that are shown of a program that failed."""
 
@@ -40,16 +40,14 @@ def without_places(text: str) -> str:
 
 
 def environment(threads: int, **more: str) -> dict[str, str]:
-    """What programs see: this checkout first on the path, so many threads, no settings of MLflow or Hydra."""
+    """What programs see: this checkout first on the path, no settings of MLflow or Hydra, so many threads.
+
+    The number is set only where it is not the one that torch takes by itself, as for a user.
+    """
     ours = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_SETTINGS)}
-    return {
-        **ours,
-        "PYTHONPATH": str(CHECKOUT),
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        **more,
-    }
+    if threads != os.cpu_count():
+        ours |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return {**ours, "PYTHONPATH": str(CHECKOUT), "MLFLOW_DISABLE_TELEMETRY": "true", **more}
 
 
 def run_python(arguments: Sequence[str], *, threads: int, folder: Path, **more: str) -> tuple[float, str]:

@@ -1,9 +1,10 @@
 """The most memory that training from memory-mapped arrays takes, as the data grow."""
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from benchmarks.process import CHECKOUT, last_json, run_python
 from benchmarks.programs.task import Task
@@ -25,12 +26,13 @@ def overrides(folder: Path) -> list[str]:
 
 
 def write_arrays(folder: Path, factor: int, mnist: Path) -> int:
-    """Write ``train_inputs.npy`` and ``train_targets.npy``, MNIST ``factor`` times over; returns their bytes."""
+    """Write ``train_inputs.npy`` and ``train_targets.npy``, MNIST ``factor`` times; returns their bytes."""
     images, labels = Task("lenet", mnist, epochs=0, threads=1).mnist()
     size = 0
-    for name, array in {"train_inputs": images, "train_targets": labels}.items():
+    arrays: tuple[tuple[str, NDArray[Any]], ...] = (("train_inputs", images), ("train_targets", labels))
+    for name, array in arrays:
         shape = (factor * len(array), *array.shape[1:])
-        repeated = open_memmap(folder / f"{name}.npy", "w+", array.dtype, shape)  # type: ignore[no-untyped-call]
+        repeated = open_memmap(folder / f"{name}.npy", "w+", array.dtype, shape)
         repeated.reshape(factor, *array.shape)[:] = array
         repeated.flush()
         size += repeated.nbytes
@@ -75,8 +77,8 @@ def own_places(folder: Path) -> list[str]:
 
 
 NOTES = (
-    "The greatest values over a run of two epochs. Resident counts the pages of mapped files that happen to be "
-    "in memory, which the system takes back when it needs them; its own is the rest.",
+    "The greatest values over a run of two epochs. Resident counts the pages of mapped files that happen to "
+    "be in memory, which the system takes back when it needs them; its own is the rest.",
 )
 
 MEMORY = Section("Peak memory, training from memory-mapped arrays", measure)
