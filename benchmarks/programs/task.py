@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 BATCH = 128
 BETA = 0.9
-LR = {"mlp": 0.3, "lenet": 0.3, "lstm": 0.5}
+LR = {"mlp": 0.3, "lenet": 0.5, "lstm": 0.5}
 SHAPES = {"mlp": (784,), "lenet": (1, 28, 28), "lstm": (28, 28)}
 """What a sample looks like to each model: flat, an image with one channel, 28 rows to be read one by one."""
 

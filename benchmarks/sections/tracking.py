@@ -89,8 +89,8 @@ def cells(turns: Sequence[Turn], untracked: Sequence[float]) -> tuple[str, ...]:
 NOTES = (
     f"`model=mlp data=mnist optim=momentum optim.lr=0.3`, {EPOCHS} epochs, on the CPU. The time runs from "
     "the call `runner.run([...])` to its result: composing, reading the data, training, evaluating, "
-    "tracking. Imports are done before it in every row, MLflow's too. Saving the model is in no share; it stands in "
-    "the last column.",
+    "tracking. Imports are done before it in every row, MLflow's too. Saving the model is in no share; it "
+    "stands in the last column.",
     "`more, share`: how much longer than the same program without a tracker, as a part of the whole. What "
     "the thread that writes metrics takes away from the training is in it. `in calls, share`: what the main "
     "thread spends in the tracker's functions, opening and ending the run included. The target is reached "
