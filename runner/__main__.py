@@ -28,6 +28,7 @@ from runner.compose import (
     to_plain,
 )
 from runner.errors import ConfigError, RunnerError
+from runner.importing import without_collections
 from runner.signals import Terminated, raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 
@@ -50,8 +51,8 @@ def run_command_line(shows_traceback: bool) -> int:
         node = HydraConfig.get()
         refuse_hydra_settings(node)
         if in_sweep(node):
-            from runner.sweep.job import run_job
-
+            with without_collections():
+                from runner.sweep.job import run_job
             return run_job(cfg, node, command)
         try:
             return run_single(cfg, node, command)
@@ -100,11 +101,12 @@ def tell(error: Exception, shows_traceback: bool) -> int:
 
 def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
     """Run one experiment and return its objective."""
-    from runner.config import check
+    with without_collections():
+        from runner.config import check
 
-    config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
-    from runner.experiment import run
-    from runner.tracking.terminal import Terminal
+        config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
+        from runner.experiment import run
+        from runner.tracking.terminal import Terminal
 
     launch = launch_of(node, Path(node.runtime.output_dir), command)
     return run(config, launch, Terminal()).objective

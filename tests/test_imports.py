@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "runner"
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "importing": set(),
     "signals": set(),
     "launch": set(),
     "nn": {"types"},
@@ -56,7 +57,7 @@ MAY_IMPORT = {
     },
     "api": {"compose", "config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
-    "__main__": {"compose", "config", "errors", "experiment", "signals", "sweep", "tracking"},
+    "__main__": {"compose", "config", "errors", "experiment", "importing", "signals", "sweep", "tracking"},
 }
 TORCH_ONLY = ("nn", "optim", "loop")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
