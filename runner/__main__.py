@@ -28,6 +28,7 @@ from runner.compose import (
     to_plain,
 )
 from runner.errors import ConfigError, RunnerError
+from runner.importing import without_collections
 from runner.signals import Terminated, raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 
@@ -53,8 +54,8 @@ def run_command_line(shows_traceback: bool) -> int:
         node = HydraConfig.get()
         refuse_hydra_settings(node)
         if in_sweep(node):
-            from runner.sweep.job import run_job
-
+            with without_collections():
+                from runner.sweep.job import run_job
             return run_job(cfg, node, command)
         try:
             return run_single(cfg, node, command)
@@ -108,12 +109,13 @@ def is_follower() -> bool:
 
 def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
     """Run one experiment and return its objective."""
-    from runner.config import check
+    with without_collections():
+        from runner.config import check
 
-    config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
-    from runner.experiment import run
-    from runner.parallel import joined
-    from runner.tracking.terminal import Terminal
+        config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
+        from runner.experiment import run
+        from runner.parallel import joined
+        from runner.tracking.terminal import Terminal
 
     launch = launch_of(node, Path(node.runtime.output_dir), command)
     with joined() as workers:
@@ -122,8 +124,9 @@ def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
 
 def follow_first() -> int:
     """Be one of torchrun's other processes: the first tells what to train."""
-    from runner.experiment import follow
-    from runner.parallel import joined
+    with without_collections():
+        from runner.experiment import follow
+        from runner.parallel import joined
 
     with joined() as workers:
         follow(workers)

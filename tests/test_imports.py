@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "runner"
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "importing": set(),
     "signals": set(),
     "launch": set(),
     "parallel": set(),
@@ -58,7 +59,17 @@ MAY_IMPORT = {
     },
     "api": {"compose", "config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
-    "__main__": {"compose", "config", "errors", "experiment", "parallel", "signals", "sweep", "tracking"},
+    "__main__": {
+        "compose",
+        "config",
+        "errors",
+        "experiment",
+        "importing",
+        "parallel",
+        "signals",
+        "sweep",
+        "tracking",
+    },
 }
 TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}

@@ -1,11 +1,16 @@
 """The trained model as an MLflow model of its run."""
 
-import logging
+import json
+import platform
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import mlflow.pyfunc
+import numpy as np
+import yaml
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
@@ -19,6 +24,11 @@ from runner.tracking.store import told_as_tracking_error
 from runner.tracking.tracker import Tracker
 
 NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow")
+
+DATA, CODE = "data", "code"
+REQUIREMENTS, VIRTUALENV, CONDA = "requirements.txt", "python_env.yaml", "conda.yaml"
+EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
+"""What an MLflow model's folder holds beside ``MLmodel``."""
 
 
 def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: Tensor) -> None:
@@ -36,29 +46,50 @@ def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: 
         TrackingError: if the store cannot be written.
     """
     client, location = tracker.client, tracker.location
-    inputs = example.cpu().numpy()
     in_shape, outputs = config.source.in_shape, config.source.outputs
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(inputs.dtype, (-1, *in_shape))]),
-        outputs=Schema([TensorSpec(inputs.dtype, (-1, outputs))]),
-    )
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
     with TemporaryDirectory() as folder, told_as_tracking_error(location.uri):
-        data, saved = Path(folder, "trained"), Path(folder, "model")
-        runner.serving.save(data, config.plain["model"]["layers"], in_shape, outputs, store)
+        runner.serving.save(Path(folder, DATA), config.plain["model"]["layers"], in_shape, outputs, store)
         logged = client.create_logged_model(
             location.experiment_id, name="model", source_run_id=location.run_id, model_type="runner"
         )
-        mlflow.pyfunc.save_model(
-            str(saved),
-            loader_module=runner.serving.__name__,
-            data_path=str(data),
-            code_paths=[str(Path(runner.serving.__file__).parent)],
-            signature=signature,
-            input_example=inputs,
-            pip_requirements=[f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT],
-            mlflow_model=Model(run_id=location.run_id, model_id=logged.model_id),
+        signature = ModelSignature(
+            inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *in_shape))]),
+            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, outputs))]),
         )
-        client.log_model_artifacts(logged.model_id, str(saved))
+        model = Model(run_id=location.run_id, model_id=logged.model_id, signature=signature)
+        make_loadable(Path(folder), model, example.tolist())
+        client.log_model_artifacts(logged.model_id, folder)
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         client.log_outputs(location.run_id, [LoggedModelOutput(logged.model_id, config.train.epochs)])
+
+
+def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
+    """Put around a model's data what MLflow needs to load it: code, environment, example, description.
+
+    ``mlflow.pyfunc.save_model`` writes the same, but first looks through every installed package, which
+    takes longer than all of this, to find that the versions named here are the installed ones.
+    """
+    package = Path(runner.serving.__file__).parent
+    shutil.copytree(package, folder / CODE / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    python = platform.python_version()
+    needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
+    virtualenv = {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
+    conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": needed}]}
+    files = {
+        REQUIREMENTS: "\n".join(needed),
+        VIRTUALENV: yaml.safe_dump(virtualenv),
+        CONDA: yaml.safe_dump(conda),
+        EXAMPLE: json.dumps(example),
+        SERVING_EXAMPLE: json.dumps({"inputs": example}),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    model.saved_input_example_info = {
+        "artifact_path": EXAMPLE,
+        "serving_input_path": SERVING_EXAMPLE,
+        "type": "ndarray",
+    }
+    mlflow.pyfunc.add_to_model(
+        model, runner.serving.__name__, data=DATA, code=CODE, conda_env=CONDA, python_env=VIRTUALENV
+    )
+    model.save(folder / "MLmodel")

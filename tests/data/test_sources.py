@@ -76,6 +76,24 @@ def test_digits_are_split_by_class_and_lie_between_0_and_1() -> None:
     torch.testing.assert_close(shares[0], shares[1], atol=0.005, rtol=0)
 
 
+def test_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    data = Digits().load()
+    splits = (data.train, data.test)
+    ours = torch.cat([torch.cat([s.inputs.flatten(1) * 16, s.targets[:, None]], dim=1) for s in splits])
+    theirs = np.column_stack(load_digits(return_X_y=True))
+    assert sorted(ours.tolist()) == sorted(theirs.tolist())
+
+
+def test_digits_are_read_without_importing_scikit_learn() -> None:
+    program = (
+        "import sys; from runner.data.digits import Digits; Digits().load(); print('sklearn' in sys.modules)"
+    )
+    read = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert read.stdout == "False\n"
+
+
 def test_mnist_is_the_original(mnist_root: Path) -> None:
     data = MNIST(root=mnist_root).load()
     assert (len(data.train), len(data.test)) == (60_000, 10_000)
