@@ -31,7 +31,7 @@ def build(config: Config) -> Parts:
     """Build everything that needs no data; no parameter has a value yet.
 
     Raises:
-        ConfigError: if shapes don't fit together or the device is not there.
+        ConfigError: if shapes don't fit together, or the device is not there or can't compute so.
     """
     store = ParameterStore()
     model = build_model(config.layers, config.source.in_shape, store)
@@ -44,11 +44,16 @@ def build(config: Config) -> Parts:
         )
     if store.size == 0:
         raise ConfigError(["model.layers: none of them has parameters, so there is nothing to learn"])
+    device = find_device(config.device)
+    if config.train.precision == "tf32" and device.type != "cuda":
+        raise ConfigError(
+            [f"train.precision: 'tf32' is for NVIDIA GPUs, not for {device}. Use float32 or bf16"]
+        )
     init_seed, order_seed = np.random.SeedSequence(config.seed).generate_state(2)
     return Parts(
         model=model,
         store=store,
-        device=find_device(config.device),
+        device=device,
         init_generator=torch.Generator().manual_seed(int(init_seed)),
         order_generator=torch.Generator().manual_seed(int(order_seed)),
     )

@@ -105,8 +105,8 @@ def fit(
             return
         prediction = model.forward(store, inputs)
         error = loss(prediction, targets)
-        store.backward(batches.weigh(error))
         totals.add(error, prediction, targets)
+        store.backward(batches.weigh(error))  # last, so that the update finds the gradients in the cache
 
     def update() -> None:
         rule.step(store.params, store.grads, state, lr)

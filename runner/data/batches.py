@@ -8,11 +8,11 @@ from torch import Tensor
 from runner.data.dataset import Split
 from runner.parallel import ALONE, Workers
 
-PAGES_A_READ = 64 * 1024
-"""Bytes of a file that the system brings into memory when one of them is read (Linux's fault-around)."""
+HUGE_PAGE = 2 * 1024**2
+"""Bytes of a file that count as in memory when one of them is read: the most that Linux maps at once."""
 
-RESIDENT = 256 * 1024**2
-"""Bytes of files that may be in memory before they are let go."""
+RESIDENT = 512 * 1024**2
+"""Bytes of files that may be in memory before they are let go. Reading them again takes time."""
 
 
 class Batches:
@@ -47,8 +47,7 @@ class Batches:
         self._share = torch.ones((), device=device)
         self._inputs = Buffer(split.samples, self.batch_size, device, split.scale)
         self._targets = Buffer(split.targets, self.batch_size, device)
-        size = split.samples[:1].nbytes + split.targets[:1].nbytes
-        self._reads = RESIDENT // (size + PAGES_A_READ)
+        self._must_let_go = split.mapped_bytes > RESIDENT
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         reads = 0
@@ -56,7 +55,7 @@ class Batches:
             own = self._share_of(indices)
             yield self._inputs.gather(own), self._targets.gather(own)
             reads += len(own)
-            if reads > self._reads:
+            if self._must_let_go and reads * HUGE_PAGE >= RESIDENT:
                 self.split.let_go()
                 reads = 0
 
@@ -99,9 +98,10 @@ class Buffer:
 
     def gather(self, indices: Tensor) -> Tensor:
         """The rows at ``indices``; they hold until the next call."""
-        count = len(indices)
-        gathered = torch.index_select(self._source, 0, indices, out=self._gathered[:count])
-        if self._wanted is self._gathered:
-            return gathered
-        wanted = self._wanted[:count].copy_(gathered)
+        gathered, wanted = self._gathered, self._wanted
+        if (count := len(indices)) < len(gathered):
+            gathered, wanted = gathered[:count], wanted[:count]
+        torch.index_select(self._source, 0, indices, out=gathered)
+        if self._wanted is not self._gathered:
+            wanted.copy_(gathered)
         return wanted if self._scale is None else wanted.mul_(self._scale)

@@ -42,6 +42,11 @@ class Split:
         inputs = self.samples.to(torch.float32)
         return inputs if self.scale is None else inputs.mul_(self.scale)
 
+    @property
+    def mapped_bytes(self) -> int:
+        """The size of the files that it is read from."""
+        return sum(array.values.nbytes for array in self.mapped)
+
     def let_go(self) -> None:
         """Give the memory back that parts read from files take."""
         for array in self.mapped:

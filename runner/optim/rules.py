@@ -30,6 +30,11 @@ class Rule(Protocol):
         """Update ``params`` and ``state`` in place, ``lr`` being the schedule's word for this step."""
 
 
+def as_factor(lr: float | Tensor, params: Tensor) -> Tensor:
+    """A learning rate as a tensor: one number for all parameters, or ``[K, 1]`` for K stacked models."""
+    return lr if isinstance(lr, Tensor) else torch.tensor(lr, dtype=torch.float64, device=params.device)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SGD:
     """Gradient descent: ``p -= lr g`` (the article's ``apply_grads_sgd``)."""
@@ -43,7 +48,7 @@ class SGD:
     @torch.no_grad()
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
-        params.sub_(lr * grads)
+        params.addcmul_(grads, as_factor(lr, params), value=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,4 +71,4 @@ class Momentum:
         """One update, in place."""
         velocity = state["velocity"]
         velocity.lerp_(grads, 1 - self.beta)
-        params.sub_(lr * velocity)
+        params.addcmul_(velocity, as_factor(lr, params), value=-1)

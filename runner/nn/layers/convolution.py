@@ -1,5 +1,6 @@
 """Convolutions: filters that slide over an image."""
 
+import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
@@ -70,4 +71,17 @@ class Conv2d:
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, in_channels, height, width]`` to ``[N, out_channels, …]``."""
         b = None if self.b is None else store[self.b]
+        if x.device.type == "cpu":
+            x = channels_last(x)
         return F.conv2d(x, store[self.W], b, self.stride, self.padding, self.dilation, self.groups)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """The same images, the channels of a pixel side by side in memory.
+
+    CPUs convolve, and above all pool, such images in about two thirds of the time; what follows keeps the
+    layout.
+    """
+    if images.shape[1] == 1:  # nothing to move, but torch looks at the strides
+        return images[:, 0].unsqueeze(-1).movedim(-1, 1)
+    return images.contiguous(memory_format=torch.channels_last)
