@@ -1,14 +1,18 @@
 """Training equals an independent reference: plain torch modules, torch's own optimiser or the formula."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from runner.build import build_model
 from runner.data.dataset import Dataset, Split
+from runner.engine.recording import Call
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.init import Default, Initializer, Zeros
 from runner.nn.layers.sequential import Sequential
@@ -170,3 +174,71 @@ def test_no_epoch_is_run_before_it_is_asked_for() -> None:
     assert torch.equal(store.params, before)
     next(epochs)
     assert not torch.equal(store.params, before)
+
+
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # its __init_subclass__
+    """Counts the operators that wait for the device, and the bytes that operators allocate."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.waits = 0
+        self.allocated = 0
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.waits += func is torch.ops.aten._local_scalar_dense.default
+        results = result if isinstance(result, tuple | list) else (result,)
+        call = Call(func, args, kwargs or {}, [r for r in results if isinstance(r, Tensor)])
+        self.allocated += sum(tensor.nbytes for tensor in call.fresh)
+        return result
+
+
+def watched_epoch(samples: int) -> Watch:
+    """The third epoch on so many samples in batches of 10, when everything is recorded."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(samples, 20, generator=generator)
+    split = Split(inputs, torch.arange(samples) % 3)
+    store = ParameterStore()
+    model = build_model(
+        {
+            "l1": partial(LAYERS["linear"], out_features=16),
+            "a1": partial(LAYERS["relu"]),
+            "l2": partial(LAYERS["linear"], out_features=3),
+        },
+        (20,),
+        store,
+    )
+    store.seal(generator)
+    epochs = fit(
+        model,
+        store,
+        CrossEntropy(),
+        Momentum(lr=0.1),
+        Constant(),
+        Dataset(split, split.first(10)),
+        epochs=3,
+        batch_size=10,
+        generator=generator,
+    )
+    next(epochs), next(epochs)
+    watch = Watch()
+    with watch:
+        next(epochs)
+    return watch
+
+
+def test_an_epoch_waits_for_the_device_as_often_whatever_its_length() -> None:
+    short, long = watched_epoch(samples=20), watched_epoch(samples=400)
+    assert short.waits == long.waits
+
+
+def test_a_step_allocates_nothing() -> None:
+    """What a longer epoch allocates more is its order of samples, 8 bytes each."""
+    short, long = watched_epoch(samples=20), watched_epoch(samples=400)
+    assert long.allocated - short.allocated == 8 * (400 - 20)
