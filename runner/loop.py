@@ -1,6 +1,6 @@
 """The training loop: plain objects in, one result an epoch out. It prints, logs and writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,7 +12,7 @@ from runner.data.dataset import Dataset, Split
 from runner.engine.capture import Captured
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
-from runner.nn.metrics import correct
+from runner.nn.metrics import CorrectCount
 from runner.nn.store import ParameterStore
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
@@ -40,28 +40,33 @@ class Totals:
     """
 
     def __init__(self, loss: Loss, batch_size: int, device: torch.device) -> None:
-        self.counts_correct = loss.task == "classification"
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._correct = torch.zeros(batch_size, dtype=torch.int64, device=device)  # by place in the batch
+        self._correct = CorrectCount(batch_size, device) if loss.task == "classification" else None
 
     def clear(self) -> None:
         """Begin anew."""
         self._loss.zero_()
-        self._correct.zero_()
+        if self._correct:
+            self._correct.clear()
 
     @torch.no_grad()
-    def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
-        """Count a batch in, its mean loss weighted by its samples."""
-        self._loss.add_(mean_loss, alpha=len(target))
-        if self.counts_correct:
-            self._correct[: len(target)].add_(correct(prediction, target))
+    def add_loss(self, mean_loss: Tensor, samples: int) -> None:
+        """Count a batch's mean loss in, weighted by its samples."""
+        self._loss.add_(mean_loss, alpha=samples)
+
+    def add_predictions(self, prediction: Tensor, target: Tensor) -> None:
+        """Count a batch's predictions in."""
+        if self._correct:
+            self._correct.add(prediction, target)
 
     def means(self, prefix: str, samples: int, workers: Workers) -> dict[str, float]:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes; this is where the device is waited for."""
-        sums = torch.stack([self._loss, self._correct.sum().double()])
-        workers.sum(sums)
-        loss, correct = (sums / samples).tolist()
-        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": correct} if self.counts_correct else {})
+        sums = {f"{prefix}loss": self._loss}
+        if self._correct:
+            sums[f"{prefix}accuracy"] = self._correct.total().double()
+        values = torch.stack(list(sums.values()))
+        workers.sum(values)
+        return dict(zip(sums, (values / samples).tolist(), strict=True))
 
 
 def fit(
@@ -99,28 +104,28 @@ def fit(
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
-    def learn(inputs: Tensor, targets: Tensor) -> None:
+    def learn(inputs: Tensor, targets: Tensor) -> Tensor:
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             store.grads.zero_()
-            return
+            return targets
         prediction = model.forward(store, inputs)
         error = loss(prediction, targets)
-        totals.add(error, prediction, targets)
-        store.backward(batches.weigh(error))  # last, so that the update finds the gradients in the cache
+        totals.add_loss(error, len(targets))
+        store.backward(batches.weigh(error))
+        return prediction.detach()
 
     def update() -> None:
         rule.step(store.params, store.grads, state, lr)
 
-    learn_batch, update_parameters = Captured(learn, device), Captured(update, device)
+    step = captured_step(learn, update, store, workers)
     for number in range(1, epochs + 1):
         rate = rule.lr * schedule.factor(number, epochs)
         lr.fill_(rate)
         totals.clear()
         started = perf_counter()
         for inputs, targets in batches:
-            learn_batch(inputs, targets)
-            workers.sum(store.grads)
-            update_parameters()
+            prediction = step(inputs, targets)
+            totals.add_predictions(prediction, targets)
         metrics = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
         metrics |= evaluate(model, store, loss, data.test, "test/", workers)
@@ -132,6 +137,34 @@ def fit(
         yield Epoch(number, metrics)
 
 
+def captured_step(
+    learn: Callable[[Tensor, Tensor], Tensor],
+    update: Callable[[], None],
+    store: ParameterStore,
+    workers: Workers,
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """``learn`` from a batch, then ``update``; several workers add their gradients up in between."""
+    device = store.params.device
+    if workers.size == 1:
+
+        def step(inputs: Tensor, targets: Tensor) -> Tensor:
+            prediction = learn(inputs, targets)
+            update()
+            return prediction
+
+        return Captured(step, device)
+
+    learn_captured, update_captured = Captured(learn, device), Captured(update, device)
+
+    def shared_step(inputs: Tensor, targets: Tensor) -> Tensor:
+        prediction = learn_captured(inputs, targets)
+        workers.sum(store.grads)
+        update_captured()
+        return prediction
+
+    return shared_step
+
+
 @torch.inference_mode()
 def evaluate(
     model: Layer, store: ParameterStore, loss: Loss, split: Split, prefix: str, workers: Workers = ALONE
@@ -141,5 +174,6 @@ def evaluate(
     totals = Totals(loss, EVALUATION_BATCH, device)
     for inputs, targets in Batches(split, EVALUATION_BATCH, None, device, workers):
         prediction = model.forward(store, inputs)
-        totals.add(loss(prediction, targets), prediction, targets)
+        totals.add_loss(loss(prediction, targets), len(targets))
+        totals.add_predictions(prediction, targets)
     return totals.means(prefix, len(split), workers)

@@ -102,6 +102,8 @@ class Buffer:
         if (count := len(indices)) < len(gathered):
             gathered, wanted = gathered[:count], wanted[:count]
         torch.index_select(self._source, 0, indices, out=gathered)
-        if self._wanted is not self._gathered:
+        if self._scale is not None:
+            torch.mul(gathered.to(wanted.device), self._scale, out=wanted)
+        elif wanted is not gathered:
             wanted.copy_(gathered)
-        return wanted if self._scale is None else wanted.mul_(self._scale)
+        return wanted

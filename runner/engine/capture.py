@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -15,14 +15,19 @@ from runner.engine.recording import NotCapturableError, Recorder
 log = logging.getLogger(__name__)
 
 
+Result = TypeVar("Result", bound=Tensor | None)
+
+
 class Replay(Protocol):
     """A function with its arguments, to be computed anew."""
 
+    result: Tensor | None
+
     def run(self) -> None:
-        """Compute."""
+        """Compute; what the function returns is in ``result``."""
 
 
-class Captured:
+class Captured(Generic[Result]):
     """A function whose calls become a flat list of operators on a CPU, a CUDA graph on a GPU.
 
     Called again on the same tensors, whatever they hold by then, it does what the function does, to the
@@ -30,37 +35,39 @@ class Captured:
     it is, and the log says why.
 
     Args:
-        function: takes tensors and changes others that stay where they are; returns nothing. All that it
-            does to them is done by torch's operators, the same ones for every batch of a shape.
+        function: takes tensors, changes others that stay where they are, and returns one or none. All that
+            it does to them is done by torch's operators, the same ones for every batch of a shape.
         device: where the tensors are.
     """
 
-    def __init__(self, function: Callable[..., None], device: torch.device) -> None:
+    def __init__(self, function: Callable[..., Result], device: torch.device) -> None:
         self._function = function
         self._on_gpu = device.type == "cuda"
         self._replays: dict[tuple[object, ...], Replay] = {}
         self._capturable = True
 
-    def __call__(self, *inputs: Tensor) -> None:
-        """Call the function, record its call, or replay it."""
+    def __call__(self, *inputs: Tensor) -> Result:
+        """Call the function, record its call, or replay it; the result holds until the next call."""
         if not self._capturable:
-            self._function(*inputs)
-            return
-        replay = self._replays.get(key := tuple((tensor.data_ptr(), tensor.shape) for tensor in inputs))
+            return self._function(*inputs)
+        # with gradients or without: an LSTM keeps what its backward pass reads only where they are enabled
+        key = torch.is_grad_enabled(), *[(tensor.data_ptr(), tensor.shape) for tensor in inputs]
+        replay = self._replays.get(key)
         try:
-            if replay is not None:
-                replay.run()
-            elif self._on_gpu:
-                self._replays[key] = CudaGraph(partial(self._function, *inputs))
-                self._replays[key].run()
-            else:
-                self._replays[key] = self._record(*inputs)
+            if replay is None and not self._on_gpu:
+                return self._record(key, *inputs)
+            if replay is None:
+                replay = self._replays[key] = CudaGraph(partial(self._function, *inputs))
+            replay.run()
         except NotCapturableError as reason:
             log.warning("training step by step, it cannot be captured: %s", reason)
             self._capturable = False
-            self._function(*inputs)
+            return self._function(*inputs)
+        return cast(Result, replay.result)
 
-    def _record(self, *inputs: Tensor) -> Program:
-        with Recorder() as recorder:
-            self._function(*inputs)
-        return Program(recorder.calls)
+    def _record(self, key: tuple[object, ...], *inputs: Tensor) -> Result:
+        recorder = Recorder()
+        with recorder:
+            result = self._function(*inputs)
+        self._replays[key] = Program(recorder.calls, result)
+        return result

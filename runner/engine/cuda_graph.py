@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from runner.engine.recording import NotCapturableError
 
@@ -18,11 +19,15 @@ class CudaGraph:
 
     Args:
         function: works on tensors that stay where they are, and never waits for the GPU.
+
+    Attributes:
+        result: the tensor that holds what the function returns, after a run.
     """
 
-    def __init__(self, function: Callable[[], None]) -> None:
+    def __init__(self, function: Callable[[], Tensor | None]) -> None:
         self._function = function
         self._calls = 0
+        self.result: Tensor | None = None
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def run(self) -> None:
@@ -43,14 +48,14 @@ class CudaGraph:
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            self._function()
+            self.result = self._function()
         torch.cuda.current_stream().wait_stream(side)
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph):
-                self._function()
+                self.result = self._function()
         except RuntimeError as error:
             raise NotCapturableError(str(error).splitlines()[0]) from error
         return graph

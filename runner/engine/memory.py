@@ -33,9 +33,12 @@ class Memory:
     Args:
         calls: the recorded calls, in the order that the program makes them.
         moved: pairs of a computed tensor, which fills its memory, and a place from outside to compute it in.
+        kept: tensors that are read after a run.
     """
 
-    def __init__(self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def __init__(
+        self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]], kept: Sequence[Tensor]
+    ) -> None:
         last_use = {
             storage_of(tensor): place
             for place, call in enumerate(calls)
@@ -49,7 +52,7 @@ class Memory:
             storage_of(source): (target.untyped_storage(), int(target.storage_offset()) * target.itemsize)
             for source, target in moved
         }
-        self._reserved = set(self._homes)
+        self._reserved = set(self._homes) | {storage_of(tensor) for tensor in kept}
         self._free: defaultdict[int, list[UntypedStorage]] = defaultdict(list)
         self._readers: dict[int, list[Reader]] = {}
 

@@ -76,21 +76,25 @@ class Program:
 
     Args:
         calls: what was recorded, every tensor of it still alive.
+        result: what the function returned.
+
+    Attributes:
+        result: the tensor that holds what the function returns, after a run; the next one writes over it.
     """
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    def __init__(self, calls: Sequence[Call], result: Tensor | None) -> None:
         written = {storage_of(tensor) for call in calls if call.writes for tensor in call.tensors}
         calls = [call for call in calls if call.writes or (call.fresh and not is_constant(call, written))]
         moved = needless_copies(calls)
-        memory = Memory(calls, moved)
+        memory = Memory(calls, moved, [] if result is None else [result])
         self._steps: list[Step] = []
         for place, call in enumerate(calls):
             self._steps += bind(call, place, memory)
             memory.free_after(place)
+        self.result = None if result is None else memory.at(result)
 
-    @torch.enable_grad()  # as it was recorded: an LSTM keeps what its backward pass reads only then
     def run(self) -> None:
-        """Compute everything anew; no tensor of a program requires a gradient, so autograd has no part."""
+        """Compute everything anew; gradients have to be enabled or not as they were."""
         for step in self._steps:
             step()
 
