@@ -12,14 +12,14 @@ from runner.data.dataset import Dataset, Split
 from runner.engine.capture import Captured
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
-from runner.nn.metrics import CorrectCount
+from runner.nn.metrics import correct
 from runner.nn.store import ParameterStore
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.parallel import ALONE, Workers
 
-EVALUATION_BATCH = 8192
-"""Samples a forward pass when nothing is learnt: large enough to be fast, small enough to fit."""
+EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
+"""Samples, and bytes of inputs, a forward pass when nothing is learnt: large enough to be fast."""
 
 
 @dataclass(frozen=True)
@@ -40,33 +40,28 @@ class Totals:
     """
 
     def __init__(self, loss: Loss, batch_size: int, device: torch.device) -> None:
+        self.counts_correct = loss.task == "classification"
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._correct = CorrectCount(batch_size, device) if loss.task == "classification" else None
+        self._correct = torch.zeros(batch_size, dtype=torch.int64, device=device)  # by place in the batch
 
     def clear(self) -> None:
         """Begin anew."""
         self._loss.zero_()
-        if self._correct:
-            self._correct.clear()
+        self._correct.zero_()
 
     @torch.no_grad()
-    def add_loss(self, mean_loss: Tensor, samples: int) -> None:
-        """Count a batch's mean loss in, weighted by its samples."""
-        self._loss.add_(mean_loss, alpha=samples)
-
-    def add_predictions(self, prediction: Tensor, target: Tensor) -> None:
-        """Count a batch's predictions in."""
-        if self._correct:
-            self._correct.add(prediction, target)
+    def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
+        """Count a batch in, its mean loss weighted by its samples."""
+        self._loss.add_(mean_loss, alpha=len(target))
+        if self.counts_correct:
+            self._correct[: len(target)].add_(correct(prediction, target))
 
     def means(self, prefix: str, samples: int, workers: Workers) -> dict[str, float]:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes; this is where the device is waited for."""
-        sums = {f"{prefix}loss": self._loss}
-        if self._correct:
-            sums[f"{prefix}accuracy"] = self._correct.total().double()
-        values = torch.stack(list(sums.values()))
-        workers.sum(values)
-        return dict(zip(sums, (values / samples).tolist(), strict=True))
+        sums = torch.stack([self._loss, self._correct.sum().double()])
+        workers.sum(sums)
+        loss, correct = (sums / samples).tolist()
+        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": correct} if self.counts_correct else {})
 
 
 def fit(
@@ -104,15 +99,14 @@ def fit(
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
-    def learn(inputs: Tensor, targets: Tensor) -> Tensor:
+    def learn(inputs: Tensor, targets: Tensor) -> None:
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             store.grads.zero_()
-            return targets
+            return
         prediction = model.forward(store, inputs)
         error = loss(prediction, targets)
-        totals.add_loss(error, len(targets))
-        store.backward(batches.weigh(error))
-        return prediction.detach()
+        totals.add(error, prediction, targets)
+        store.backward(batches.weigh(error))  # last, so that the update finds the gradients in the cache
 
     def update() -> None:
         rule.step(store.params, store.grads, state, lr)
@@ -124,8 +118,7 @@ def fit(
         totals.clear()
         started = perf_counter()
         for inputs, targets in batches:
-            prediction = step(inputs, targets)
-            totals.add_predictions(prediction, targets)
+            step(inputs, targets)
         metrics = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
         metrics |= evaluate(model, store, loss, data.test, "test/", workers)
@@ -138,29 +131,27 @@ def fit(
 
 
 def captured_step(
-    learn: Callable[[Tensor, Tensor], Tensor],
+    learn: Callable[[Tensor, Tensor], None],
     update: Callable[[], None],
     store: ParameterStore,
     workers: Workers,
-) -> Callable[[Tensor, Tensor], Tensor]:
+) -> Callable[[Tensor, Tensor], None]:
     """``learn`` from a batch, then ``update``; several workers add their gradients up in between."""
     device = store.params.device
     if workers.size == 1:
 
-        def step(inputs: Tensor, targets: Tensor) -> Tensor:
-            prediction = learn(inputs, targets)
+        def step(inputs: Tensor, targets: Tensor) -> None:
+            learn(inputs, targets)
             update()
-            return prediction
 
         return Captured(step, device)
 
     learn_captured, update_captured = Captured(learn, device), Captured(update, device)
 
-    def shared_step(inputs: Tensor, targets: Tensor) -> Tensor:
-        prediction = learn_captured(inputs, targets)
+    def shared_step(inputs: Tensor, targets: Tensor) -> None:
+        learn_captured(inputs, targets)
         workers.sum(store.grads)
         update_captured()
-        return prediction
 
     return shared_step
 
@@ -171,9 +162,10 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
     device = store.params.device
-    totals = Totals(loss, EVALUATION_BATCH, device)
-    for inputs, targets in Batches(split, EVALUATION_BATCH, None, device, workers):
-        prediction = model.forward(store, inputs)
-        totals.add_loss(loss(prediction, targets), len(targets))
-        totals.add_predictions(prediction, targets)
+    rows = min(EVALUATION_ROWS, max(EVALUATION_BYTES // split.input_bytes, 1))
+    totals = Totals(loss, rows, device)
+    for inputs, targets in Batches(split, rows, None, device, workers):
+        if len(targets) > 0:  # else this worker has no share of the last batch
+            prediction = model.forward(store, inputs)
+            totals.add(loss(prediction, targets), prediction, targets)
     return totals.means(prefix, len(split), workers)

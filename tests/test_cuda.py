@@ -36,7 +36,11 @@ def test_fewer_bits_learn_as_well(in_tmp_path: Path, precision: str) -> None:
 def test_a_captured_function_goes_on_where_it_was_called_before(caplog: pytest.LogCaptureFixture) -> None:
     total = torch.zeros(3, device="cuda")
     buffer = torch.ones(3, device="cuda")
-    captured = Captured(lambda x: total.add_(x), total.device)
+
+    def add(x: Tensor) -> None:
+        total.add_(x)
+
+    captured = Captured(add, total.device)
     for _ in range(6):
         captured(buffer)
     assert total.tolist() == [6, 6, 6]

@@ -45,19 +45,21 @@ class Batches:
         self.workers = workers
         device = device or split.targets.device
         self._share = torch.ones((), device=device)
-        self._inputs = Buffer(split.samples, self.batch_size, device, split.scale)
-        self._targets = Buffer(split.targets, self.batch_size, device)
+        self._inputs = Buffer(split.samples, self.batch_size, torch.float32, device, split.scale)
+        targets = torch.int64 if split.targets.dim() == 1 else torch.float32
+        self._targets = Buffer(split.targets, self.batch_size, targets, device)
         self._must_let_go = split.mapped_bytes > RESIDENT
+        self._read = HUGE_PAGE + split.samples[0].nbytes
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        reads = 0
+        resident = 0
         for indices in torch.split(self._order(), self.batch_size):
             own = self._share_of(indices)
             yield self._inputs.gather(own), self._targets.gather(own)
-            reads += len(own)
-            if self._must_let_go and reads * HUGE_PAGE >= RESIDENT:
+            resident += len(own) * self._read
+            if self._must_let_go and resident >= RESIDENT:
                 self.split.let_go()
-                reads = 0
+                resident = 0
 
     def weigh(self, mean: Tensor) -> Tensor:
         """A mean over this worker's share of the present batch, as its part of the whole batch's mean."""
@@ -78,20 +80,27 @@ class Batches:
 
 
 class Buffer:
-    """Memory that rows of a tensor are gathered into, as float32 or int64, on the device that wants them.
+    """Memory that rows of a tensor are gathered into, in the type and on the device that are wanted.
 
     Args:
         source: what the rows are of.
         rows: how many there can be at once.
+        dtype: what they shall be.
         device: where they are wanted.
         scale: what they are multiplied with; None is 1.
     """
 
-    def __init__(self, source: Tensor, rows: int, device: torch.device, scale: float | None = None) -> None:
+    def __init__(
+        self,
+        source: Tensor,
+        rows: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        scale: float | None = None,
+    ) -> None:
         self._source = source
         self._scale = scale
         self._gathered = torch.empty_like(source[:rows])
-        dtype = torch.float32 if source.is_floating_point() or scale is not None else torch.int64
         self._wanted = self._gathered
         if (source.dtype, source.device) != (dtype, device):
             self._wanted = torch.empty_like(self._gathered, dtype=dtype, device=device)

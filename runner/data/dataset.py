@@ -43,6 +43,11 @@ class Split:
         return inputs if self.scale is None else inputs.mul_(self.scale)
 
     @property
+    def input_bytes(self) -> int:
+        """What one sample takes as a model's input."""
+        return 4 * self.samples[0].numel()
+
+    @property
     def mapped_bytes(self) -> int:
         """The size of the files that it is read from."""
         return sum(array.values.nbytes for array in self.mapped)

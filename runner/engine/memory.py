@@ -33,12 +33,9 @@ class Memory:
     Args:
         calls: the recorded calls, in the order that the program makes them.
         moved: pairs of a computed tensor, which fills its memory, and a place from outside to compute it in.
-        kept: tensors that are read after a run.
     """
 
-    def __init__(
-        self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]], kept: Sequence[Tensor]
-    ) -> None:
+    def __init__(self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]]) -> None:
         last_use = {
             storage_of(tensor): place
             for place, call in enumerate(calls)
@@ -52,7 +49,7 @@ class Memory:
             storage_of(source): (target.untyped_storage(), int(target.storage_offset()) * target.itemsize)
             for source, target in moved
         }
-        self._reserved = set(self._homes) | {storage_of(tensor) for tensor in kept}
+        self._reserved = set(self._homes)
         self._free: defaultdict[int, list[UntypedStorage]] = defaultdict(list)
         self._readers: dict[int, list[Reader]] = {}
 
@@ -74,13 +71,19 @@ class Memory:
         return self._readers.setdefault(storage_of(tensor), [])
 
     def inherit(self, heir: Tensor, place: int, candidates: Sequence[Tensor]) -> bool:
-        """Let a tensor be computed over one of those that are read for the last time, if there is one."""
+        """Let a tensor be computed over one of those that a call reads for the last time, if it can.
+
+        It can if every view of that memory that the call reads lies as the tensor itself: elementwise, a
+        value is then read before it is written over.
+        """
         new = storage_of(heir)
         for old in candidates:
             storage = storage_of(old)
             owned = storage in self._homes or storage in self._readers
             last = storage in self._dying[place] and storage not in self._reserved
-            if owned and last and new not in self._homes and same_layout(old, heir):
+            views = [tensor for tensor in candidates if storage_of(tensor) == storage]
+            alike = all(same_layout(view, heir) for view in views)
+            if owned and last and alike and new not in self._homes:
                 if storage in self._homes:
                     self._homes[new] = self._homes[storage]
                 else:

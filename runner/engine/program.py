@@ -8,6 +8,7 @@ gradient into its slice of the store, an intermediate value into memory that an 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -76,22 +77,18 @@ class Program:
 
     Args:
         calls: what was recorded, every tensor of it still alive.
-        result: what the function returned.
-
-    Attributes:
-        result: the tensor that holds what the function returns, after a run; the next one writes over it.
     """
 
-    def __init__(self, calls: Sequence[Call], result: Tensor | None) -> None:
+    def __init__(self, calls: Sequence[Call]) -> None:
+        own = {storage_of(result) for call in calls for result in call.fresh}
         written = {storage_of(tensor) for call in calls if call.writes for tensor in call.tensors}
         calls = [call for call in calls if call.writes or (call.fresh and not is_constant(call, written))]
-        moved = needless_copies(calls)
-        memory = Memory(calls, moved, [] if result is None else [result])
+        moved = needless_copies(calls, own)
+        memory = Memory(calls, moved)
         self._steps: list[Step] = []
         for place, call in enumerate(calls):
             self._steps += bind(call, place, memory)
             memory.free_after(place)
-        self.result = None if result is None else memory.at(result)
 
     def run(self) -> None:
         """Compute everything anew; gradients have to be enabled or not as they were."""
@@ -104,22 +101,26 @@ def is_constant(call: Call, written: set[int]) -> bool:
     return call.operator in CONSTANT and not any(storage_of(result) in written for result in call.fresh)
 
 
-def needless_copies(calls: Sequence[Call]) -> list[tuple[Tensor, Tensor]]:
+def needless_copies(calls: Sequence[Call], own: set[int]) -> list[tuple[Tensor, Tensor]]:
     """Copies ``(source, target)`` whose source can be computed in the target's place at once.
 
-    That is so if the source is contiguous, fills its memory and comes from an operator that writes where
-    it is told, and if nothing else reads the source later or touches the target meanwhile.
+    That is so if the target's memory is none that the function makes (``own``), the source is contiguous,
+    fills its memory and comes from an operator that writes where it is told, and if nothing else reads the
+    source later or touches the target meanwhile.
     """
     made = {storage_of(call.fresh[0]): place for place, call in enumerate(calls) if takes_place(call)}
     touched = [{storage_of(tensor) for tensor in call.tensors} for call in calls]
     found: dict[int, tuple[Tensor, Tensor]] = {}
     for place, call in enumerate(calls):
-        for source, target in copies(call):
+        pairs = copies(call)
+        if interfere(pairs):
+            continue
+        for source, target in pairs:
             storage = storage_of(source)
             whole = source.is_contiguous() and source.nbytes == source.untyped_storage().nbytes()
             fits = target.is_contiguous() and (source.dtype, source.size()) == (target.dtype, target.size())
             if (
-                (whole and fits and storage in made)
+                (whole and fits and storage in made and storage_of(target) not in own)
                 and not any(storage in later for later in touched[place + 1 :])
                 and not any(storage_of(target) in other for other in touched[made[storage] : place])
             ):
@@ -132,6 +133,16 @@ def copies(call: Call) -> list[tuple[Tensor, Tensor]]:
     if call.operator is aten._foreach_copy_.default:
         return list(zip(call.args[1], call.args[0], strict=True))
     return [(call.args[1], call.args[0])] if call.operator is aten.copy_.default else []
+
+
+def interfere(pairs: Sequence[tuple[Tensor, Tensor]]) -> bool:
+    """Whether the order of some copies matters: one writes what another reads or writes."""
+    ranges = sorted(
+        (storage_of(target), target.storage_offset(), target.storage_offset() + target.numel())
+        for _, target in pairs
+    )
+    overlap = any(a[0] == b[0] and a[2] > b[1] for a, b in pairwise(ranges))
+    return overlap or not {storage_of(s) for s, _ in pairs}.isdisjoint(place for place, _, _ in ranges)
 
 
 def takes_place(call: Call) -> bool:
@@ -150,7 +161,9 @@ def bind(call: Call, place: int, memory: Memory) -> list[Step]:
         return [repeat(operator, call, memory)]
     if torch.Tag.pointwise in operator.tags and not call.writes:
         overwriting = in_place_variant(operator)
-        if overwriting and memory.inherit(fresh[0], place, call.tensors[:1]):
+        first = storage_of(call.tensors[0]) if call.tensors else None
+        own = [tensor for tensor in call.tensors if storage_of(tensor) == first]
+        if overwriting and memory.inherit(fresh[0], place, own):
             return [repeat(overwriting, call, memory)]
         if takes_place(call):
             memory.inherit(fresh[0], place, call.tensors)

@@ -5,19 +5,16 @@ dozen calls of operators on tensors. A ``Recorder`` sees each of them below auto
 torch hands an operator to its kernel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-
-class NotCapturableError(Exception):
-    """A function cannot be replayed from a record; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,17 @@ class Call:
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # its __init_subclass__
-    """A context that lists the operators called in it, in ``calls``.
+    """A context that lists the operators called in it.
 
-    Raises:
-        NotCapturableError: from within, where a value is read back from a tensor (``.item()``) or a shape
-            depends on one (``nonzero``): another batch could then ask for other calls.
+    Attributes:
+        calls: the operators, in order.
+        obstacle: why they would not do the same for other values; None if they would.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
+        self.obstacle: str | None = None
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -69,14 +67,71 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # its __ini
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags:
-            raise NotCapturableError(f"{func} depends on the values of a batch")
+        call = Call(func, args, kwargs or {}, ())
+        tensors = call.tensors
+        shapes = [tensor.shape for tensor in tensors]
         result = func(*args, **(kwargs or {}))
         results = result if isinstance(result, tuple | list) else (result,)
-        if all(isinstance(r, Tensor | None) for r in results):
-            self.calls.append(Call(func, args, kwargs or {}, results))
-            return result
-        raise NotCapturableError(f"{func} returns something else than tensors")
+        if torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags:
+            self.obstacle = f"{func} depends on the values of a batch"
+        elif not all(isinstance(result, Tensor | None) for result in results):
+            self.obstacle = f"{func} returns something else than tensors"
+        elif torch.Tag.inplace_view in func.tags or shapes != [tensor.shape for tensor in tensors]:
+            self.obstacle = f"{func} changes the shape of a tensor in place"
+        elif not all(is_plain(tensor) for tensor in (*tensors, *results) if tensor is not None):
+            self.obstacle = f"{func} works on tensors that are not plain memory"
+        self.calls.append(Call(func, args, kwargs or {}, results))
+        return result
+
+
+class PythonReads(TorchFunctionMode):
+    """A context that notes where Python reads a tensor's values behind the operators' back."""
+
+    NAMES = ("tolist", "numpy", "__array__", "__dlpack__")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.obstacle: str | None = None
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in self.NAMES:
+            self.obstacle = f"{name} depends on the values of a batch"
+        return func(*args, **(kwargs or {}))
+
+
+def record(function: Callable[..., None], *inputs: Tensor) -> tuple[list[Call], str | None]:
+    """Call a function; gives the operators that it called, and why they cannot stand for it, if so."""
+    recorder, reads = Recorder(), PythonReads()
+    with reads, recorder:
+        function(*inputs)
+    return recorder.calls, recorder.obstacle or reads.obstacle or changed_literal(recorder.calls)
+
+
+def changed_literal(calls: Sequence[Call]) -> str | None:
+    """Whether a tensor that Python wrote down, ``torch.tensor([0.0])``, is changed afterwards."""
+    literals = {
+        storage_of(tensor)
+        for call in calls
+        if call.operator is torch.ops.aten.lift_fresh.default
+        for tensor in call.tensors
+    }
+    if any(storage_of(tensor) in literals for call in calls if call.writes for tensor in call.tensors):
+        return "a tensor made from Python's numbers is changed in place"
+    return None
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is a strided view of real numbers in memory, and nothing else."""
+    return tensor.layout is torch.strided and not (
+        tensor.is_complex() or tensor.is_neg() or tensor.is_quantized
+    )
 
 
 def storage_of(tensor: Tensor) -> int:
