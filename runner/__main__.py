@@ -11,12 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from runner import torchrun
 from runner.compose import (
     CONFIG_ERRORS,
     conf_folder,
@@ -32,33 +34,52 @@ from runner.importing import without_collections
 from runner.signals import Terminated, raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 
+if TYPE_CHECKING:
+    from runner.parallel import Workers  # imports torch
+
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 def main() -> None:
     """The console script."""
-    raise_on_signals()
+    if torchrun.rank() == 0:  # the others have no run to end: a signal may just stop them
+        raise_on_signals()
     shows_traceback = os.environ.get(FULL_ERROR, "0") not in ("", "0")
-    if is_follower():
-        sys.exit(exit_code(follow_first, shows_traceback))
     register_resolvers()
-    sys.exit(run_command_line(shows_traceback))
+    if torchrun.world_size() == 1:
+        sys.exit(run_command_line(shows_traceback))
+    sys.exit(exit_code(lambda: run_together(shows_traceback), shows_traceback))
 
 
-def run_command_line(shows_traceback: bool) -> int:
-    """Let Hydra read ``sys.argv`` and run what it says."""
+def run_together(shows_traceback: bool) -> int:
+    """Be one of torchrun's processes: the first reads the command line, the others do as it says."""
+    with without_collections():
+        from runner.experiment import follow
+        from runner.parallel import joined
+
+    with joined() as workers:
+        if workers.rank == 0:
+            return run_command_line(shows_traceback, workers)
+        follow(workers)
+        return 0
+
+
+def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) -> int:
+    """Let Hydra read ``sys.argv`` and run what it says, alone or as the first of several workers."""
     command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
     failures: list[Exception] = []
 
     def job(cfg: DictConfig) -> float:
         node = HydraConfig.get()
         refuse_hydra_settings(node)
+        if in_sweep(node) and workers:
+            raise ConfigError(["torchrun trains one model over several processes: no -m beside it"])
         if in_sweep(node):
             with without_collections():
                 from runner.sweep.job import run_job
             return run_job(cfg, node, command)
         try:
-            return run_single(cfg, node, command)
+            return run_single(cfg, node, command, workers)
         except Exception as error:  # told below: from here, Hydra would tell it in its own way
             failures.append(error)
             return math.nan
@@ -102,35 +123,18 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     return 2 if isinstance(error, ConfigError) else 1
 
 
-def is_follower() -> bool:
-    """Whether torchrun started this process beside a first one, which reads the command line."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK") != "0"
-
-
-def run_single(cfg: DictConfig, node: HydraConf, command: str) -> float:
+def run_single(cfg: DictConfig, node: HydraConf, command: str, workers: "Workers | None") -> float:
     """Run one experiment and return its objective."""
     with without_collections():
         from runner.config import check
 
         config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
         from runner.experiment import run
-        from runner.parallel import joined
+        from runner.parallel import ALONE
         from runner.tracking.terminal import Terminal
 
     launch = launch_of(node, Path(node.runtime.output_dir), command)
-    with joined() as workers:
-        return run(config, launch, Terminal(), workers).objective
-
-
-def follow_first() -> int:
-    """Be one of torchrun's other processes: the first tells what to train."""
-    with without_collections():
-        from runner.experiment import follow
-        from runner.parallel import joined
-
-    with joined() as workers:
-        follow(workers)
-    return 0
+    return run(config, launch, Terminal(), workers or ALONE).objective
 
 
 def end_sweep(folder: Path, code: int) -> int:

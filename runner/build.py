@@ -1,6 +1,5 @@
 """A checked config becomes the objects of one experiment."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from runner import torchrun
 from runner.config import Config
 from runner.errors import ConfigError
 from runner.nn.layers.layer import Layer, ShapeError
@@ -80,11 +80,15 @@ def find_device(name: str) -> torch.device:
     """``auto`` is the GPU where there is one; torchrun gives each of its processes another.
 
     Raises:
-        ConfigError: if ``cuda`` is asked for and torch sees none.
+        ConfigError: if ``cuda`` is asked for and torch sees none, or too few for torchrun's processes.
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise ConfigError(["device: 'cuda' is not here, torch sees no GPU. Use auto or cpu"])
     if not available or name == "cpu":
         return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    index, count = torchrun.local_rank(), torch.cuda.device_count()
+    if index >= count:
+        raise ConfigError([f"device: no GPU for worker {index}, there are {count}. Start fewer, or use cpu"])
+    torch.cuda.set_device(index)
+    return torch.device("cuda", index)

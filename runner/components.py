@@ -42,7 +42,7 @@ def component(
             arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
         else:
             adapter = TypeAdapter(hints[name], config=STRICT)
-            arguments[name] = validated(adapter.validate_json, f"{path}.{name}", value, problems)
+            arguments[name] = argument(adapter, f"{path}.{name}", value, problems)
     problems.extend(
         f"{path}.{name}: missing, {given['type']} needs it"
         for name, parameter in parameters.items()
@@ -61,6 +61,19 @@ def instance(
     except ValueError as error:  # what a class says of arguments that don't go together
         problems.append(f"{path}.{error}")
         return None
+
+
+def argument(adapter: TypeAdapter[Any], path: str, value: object, problems: list[str]) -> Any:
+    """Validate one argument, or add one problem to ``problems`` and return None.
+
+    Where a type has several forms (a number or a pair of them) all that would do are named.
+    """
+    found: list[str] = []
+    checked = validated(adapter.validate_json, "", value, found)
+    if found:
+        wanted = dict.fromkeys(problem.partition(" should ")[2] for problem in found)
+        problems.append(f"{path}: {value!r} should {' or '.join(wanted)}")
+    return checked
 
 
 def validated(validate: Callable[[str], Any], path: str, value: object, problems: list[str]) -> Any:
@@ -86,5 +99,6 @@ def validated(validate: Callable[[str], Any], path: str, value: object, problems
                     detail["msg"].removeprefix("Input ").removeprefix("String ").removeprefix("Dictionary ")
                 )
                 told = told.replace("an object", "a mapping").replace("a valid dictionary", "a mapping")
+                told = told.replace("a valid array", "a list")
                 problems.append(f"{place}: {detail['input']!r} {told}")
         return None

@@ -90,8 +90,11 @@ def check(plain: Plain) -> Config:
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
     """How many outputs the data wants, which a source of files may have to look up in one."""
+    if source is None:
+        return 1
     try:
-        return source.outputs if source and source.in_shape else 1
+        _, outputs = source.in_shape, source.outputs
+        return outputs
     except DataError as error:
         problems.append(f"data: {error}")
         return 1

@@ -58,7 +58,7 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
     """
     parts = build(config)
     workers.tell(json.dumps(config.plain))
-    tags = {"config_hash": config.hash, "device": str(parts.device)}
+    tags = {"config_hash": config.hash, "device": parts.device.type}
     with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
         data = load(config, parts.device, workers)
         draw_parameters(parts)
@@ -80,16 +80,18 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
 
 
 def follow(workers: Workers) -> None:
-    """Train what the first of several workers trains, and tell nobody.
+    """Train what the first of several workers trains, and tell nobody; nothing if it says nothing.
 
     Raises:
-        RunnerError: if it can't be had here, or diverges.
+        RunnerError: if it can't be had here, diverges, or another worker has gone.
     """
-    config = check(json.loads(workers.tell("")))
-    parts = build(config)
-    data = load(config, parts.device, workers)
-    draw_parameters(parts)
-    train(config, parts, data, NoTracker(), Silent(), workers)
+    told = workers.tell("")
+    if told:
+        config = check(json.loads(told))
+        parts = build(config)
+        data = load(config, parts.device, workers)
+        draw_parameters(parts)
+        train(config, parts, data, NoTracker(), Silent(), workers)
 
 
 def load(config: Config, device: torch.device, workers: Workers) -> Dataset:

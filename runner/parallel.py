@@ -5,7 +5,6 @@ their gradients is the whole batch's. The first reads the command line, reports,
 to do.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
@@ -13,6 +12,9 @@ from typing import Protocol
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from runner import torchrun
+from runner.errors import RunnerError
 
 
 class Workers(Protocol):
@@ -57,44 +59,66 @@ ALONE = Alone()
 
 
 class Group:
-    """The processes that torchrun started, joined by gloo on CPUs and NCCL on GPUs."""
+    """The processes that torchrun started, joined by gloo on CPUs and NCCL on GPUs.
+
+    All methods raise a RunnerError if another process has gone.
+    """
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self._has_told = False
 
     def sum(self, tensor: Tensor) -> None:
         """One all-reduce."""
-        dist.all_reduce(tensor)
+        with told_of_the_gone():
+            dist.all_reduce(tensor)
 
     def tell(self, text: str) -> str:
-        """Broadcast from rank 0."""
+        """Broadcast from the first."""
+        self._has_told = True
         said = [text]
-        dist.broadcast_object_list(said)
+        with told_of_the_gone():
+            dist.broadcast_object_list(said)
         return said[0]
+
+    def leave(self) -> None:
+        """Let the others go, if they were never told what to do."""
+        if self.rank == 0 and not self._has_told:
+            self.tell("")
+        dist.destroy_process_group()
 
     @contextmanager
     def first_goes_first(self) -> Iterator[None]:
-        """Others wait at a barrier; if the first fails they are stopped by torchrun."""
+        """The others wait at a barrier, which the first reaches if all goes well."""
         if self.rank > 0:
-            dist.barrier()
+            self._wait()
         yield
         if self.rank == 0:
+            self._wait()
+
+    def _wait(self) -> None:
+        with told_of_the_gone():
             dist.barrier()
 
 
-def started_by_torchrun() -> bool:
-    """Whether there are other processes to work with."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+@contextmanager
+def told_of_the_gone() -> Iterator[None]:
+    """Say in a line what the backends say in many, each in its own way."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunnerError(f"another worker has gone: {str(error).splitlines()[0]}") from error
 
 
 @contextmanager
 def joined() -> Iterator[Workers]:
     """Be one of the processes that torchrun started, or alone."""
-    if not started_by_torchrun():
+    if torchrun.world_size() == 1:
         yield ALONE
         return
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    group = Group()
     try:
-        yield Group()
+        yield group
     finally:
-        dist.destroy_process_group()
+        group.leave()

@@ -90,10 +90,13 @@ BAD: list[tuple[str, object, str]] = [
     ("extra", 1, "extra: unknown key 'extra'. Did you mean 'train'? "
      "Known: data, device, loss, model, objective, optim, schedule, seed, tracking, train"),
     ("train.epoch", 1,
-     "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? Known: batch_size, epochs, shuffle"),
+     "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? "
+     "Known: batch_size, epochs, precision, shuffle"),
+    ("model.layers.l1.out_features", [1], "model.layers.l1.out_features: [1] should be a valid integer"),
     ("train.shuffle", "yes", "train.shuffle: 'yes' should be a valid boolean"),
     ("data.limit", 0, "data.limit: 0 should be greater than 0"),
-    ("data.type", "minst", "data.type: unknown 'minst'. Did you mean 'mnist'? Known: digits, linear, mnist"),
+    ("data.type", "minst",
+     "data.type: unknown 'minst'. Did you mean 'mnist'? Known: arrays, digits, linear, mnist"),
     ("tracking.uri", "", "tracking.uri: '' should have at least 1 character"),
     ("tracking.log_model", 3, "tracking.log_model: 3 should be True, False or 'auto'"),
     ("model.layers", {}, "model.layers: {} should have at least 1 item after validation, not 0"),
@@ -169,3 +172,10 @@ def test_the_hash_names_what_is_computed(default: Plain) -> None:
     layers = default["model"]["layers"]
     reordered = {name: layers[name] for name in ("flat", "a1", "l1", "l2")}
     assert check(changed(default, "model.layers", reordered)).hash != check(default).hash
+
+
+def test_an_argument_of_several_forms_names_them_in_one_problem(default: Plain) -> None:
+    conv = {"type": "conv2d", "out_channels": 2, "kernel_size": -1}
+    changed_layers = {"c1": conv, **default["model"]["layers"]}
+    found = problems({**default, "model": {"layers": changed_layers}})
+    assert found == ["model.layers.c1.kernel_size: -1 should be greater than 0 or a list"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
-from tests.conftest import client_of, run_in, runs_in
+from tests.conftest import REPOSITORY, client_of, run_in, runs_in
 
 EPOCHS = 5
 ARGUMENTS = ("optim=momentum", f"train.epochs={EPOCHS}", "train.batch_size=101", "tracking.log_model=false")
@@ -48,26 +48,42 @@ def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
     assert len(list((in_tmp_path / "outputs" / "runs").glob("*/*"))) == 2  # a folder a run, none for rank 1
 
 
-def test_a_last_batch_smaller_than_the_workers_leaves_one_of_them_without_a_share(in_tmp_path: Path) -> None:
-    arguments = ("data.limit=21", "train.batch_size=10", "train.epochs=3", "tracking.log_model=false")
-    assert run_in(in_tmp_path, *arguments).returncode == 0
-    together = torchrun(in_tmp_path, *arguments)
+def test_a_worker_without_a_share_waits_for_the_others(
+    in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """21 samples in batches of 10: the last one is a batch of its own, for two workers."""
+    arguments = ("data=linear", "loss=mse", "model=linear", "data.samples=26", "tracking.log_model=false")
+    sizes = ("train.batch_size=10", "train.epochs=3", "optim.lr=0.1")
+    assert run_in(in_tmp_path, *arguments, *sizes).returncode == 0
+    together = torchrun(in_tmp_path, *arguments, *sizes)
     assert together.returncode == 0, together.stderr
     (two, one) = runs_in(in_tmp_path)
-    assert history(in_tmp_path, two, "train/loss") == pytest.approx(
-        history(in_tmp_path, one, "train/loss"), rel=1e-5
-    )
+    for name in ("train/loss", "test/loss"):
+        alone = history(in_tmp_path, one, name)
+        assert history(in_tmp_path, two, name) == pytest.approx(alone, rel=1e-5)
 
 
-def test_a_wrong_config_is_told_once(in_tmp_path: Path) -> None:
-    wrong = torchrun(in_tmp_path, "optim.lr=-1")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("optim.lr=-1",), "optim.lr: -1"),
+        (("-m", "seed=0,1"), "no -m beside it"),
+        (("data=mnist", "data.root=/nowhere"), "data=mnist"),
+        (("optim.lr=1e30", "train.epochs=3"), "epoch 1: "),
+    ],
+)
+def test_what_goes_wrong_is_told_in_a_line_and_nobody_hangs(
+    in_tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    wrong = torchrun(in_tmp_path, *arguments)
     assert wrong.returncode == 1  # torchrun's own, whatever its processes say
-    assert wrong.stderr.count("optim.lr: -1") == 1
+    assert message in wrong.stderr
+    assert str(REPOSITORY / "runner") not in wrong.stderr  # a traceback of torchrun's own, none of ours
+    if wrong.stdout.startswith("mlp-"):
+        assert {run.info.status for run in runs_in(in_tmp_path)} == {"FAILED"}
 
 
-def test_divergence_ends_the_run_failed_on_every_rank(in_tmp_path: Path) -> None:
-    diverging = torchrun(in_tmp_path, "optim.lr=1e30", "train.epochs=3")
-    assert diverging.returncode == 1
-    (run,) = runs_in(in_tmp_path)
-    assert run.info.status == "FAILED"
-    assert "epoch 1" in run.data.tags["failure"]
+def test_a_question_about_the_config_is_answered_by_the_first_alone(in_tmp_path: Path) -> None:
+    shown = torchrun(in_tmp_path, "--cfg", "job")
+    assert shown.returncode == 0
+    assert shown.stdout.count("batch_size: 128") == 1

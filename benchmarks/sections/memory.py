@@ -10,6 +10,7 @@ from benchmarks.process import CHECKOUT, last_json, run_python
 from benchmarks.programs.task import Task
 from benchmarks.results import Findings, Table
 from benchmarks.sections.section import Section, Setup
+from runner.overrides import as_override
 
 FACTORS = (1, 4, 16)
 """How often MNIST's training part is repeated."""
@@ -27,7 +28,7 @@ def overrides(folder: Path, mnist: Path) -> list[str]:
         "test_targets": raw / "t10k-labels-idx1-ubyte",
     }
     given = ["optim=momentum", "train.epochs=2", "device=cpu", "data=arrays", "data.classes=10"]
-    return [*given, *(f"data.{key}={path}" for key, path in files.items())]
+    return [*given, *(f"data.{key}={as_override(str(path))}" for key, path in files.items())]
 
 
 def write_arrays(folder: Path, factor: int, mnist: Path) -> int:
@@ -53,14 +54,7 @@ def measure(setup: Setup) -> Findings:
         folder = setup.work / f"times_{factor}"
         folder.mkdir()
         size = write_arrays(folder, factor, mnist)
-        given = [
-            *overrides(folder, mnist),
-            "optim=momentum",
-            "train.epochs=2",
-            "device=cpu",
-            *own_places(folder),
-        ]
-        command = ["-m", "benchmarks.programs.peak_memory", *given]
+        command = ["-m", "benchmarks.programs.peak_memory", *overrides(folder, mnist), *own_places(folder)]
         _, stdout = run_python(command, threads=setup.threads, folder=CHECKOUT)
         peak = samples[str(factor)] = last_json(stdout)
         least = samples[str(FACTORS[0])]
@@ -75,7 +69,10 @@ def measure(setup: Setup) -> Findings:
 
 def own_places(folder: Path) -> list[str]:
     """Everything that the run writes goes under ``folder``."""
-    return [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"hydra.run.dir={folder}/run"]
+    return [
+        f"tracking.uri={as_override(f'sqlite:///{folder}/mlflow.db')}",
+        f"hydra.run.dir={as_override(f'{folder}/run')}",
+    ]
 
 
 NOTES = (

@@ -7,6 +7,8 @@ NumPy's (``numpy.lib.format``).
 
 import mmap
 import struct
+import tokenize
+import warnings
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -57,9 +59,8 @@ class ArrayFile:
                 dtype, shape = _npy_head(file) if npy else _idx_head(file)
                 found = cls(path, dtype, shape, file.tell())
             size = path.stat().st_size
-            if not shape:
-                raise ValueError("it holds a single number")
-        except (OSError, ValueError, struct.error) as error:
+            check_shape(shape)
+        except (OSError, ValueError, TypeError, struct.error, tokenize.TokenError) as error:
             raise DataError(f"{path}: cannot be read as an idx or npy file: {error}") from error
         expected = found.offset + prod(shape) * dtype.itemsize
         if size != expected:
@@ -79,17 +80,16 @@ class ArrayFile:
     def map(self) -> "MappedArray":
         """The array where it lies: parts of it come into memory when they are read."""
         with self.path.open("rb") as file:
-            pages = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # writable ones count as memory
         values = np.frombuffer(pages, self.dtype, prod(self.shape), self.offset)
-        return MappedArray(torch.from_numpy(values.reshape(self.shape)), pages)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return MappedArray(torch.from_numpy(values.reshape(self.shape)), pages)
 
 
 @dataclass(frozen=True)
 class MappedArray:
-    """An array that lies in a file, and the pages of it that are in memory.
-
-    The mapping is private: what is written to ``values`` never reaches the file.
-    """
+    """An array that lies in a file, and the pages of it that are in memory; nobody may write to it."""
 
     values: Tensor
     pages: mmap.mmap
@@ -97,6 +97,16 @@ class MappedArray:
     def let_go(self) -> None:
         """Give the memory of the pages read so far back; they are read again when they are wanted."""
         self.pages.madvise(mmap.MADV_DONTNEED)
+
+
+def check_shape(shape: Shape) -> None:
+    """A damaged head can hold anything.
+
+    Raises:
+        ValueError: if it is no shape of an array of samples.
+    """
+    if not 0 < len(shape) <= 32 or not all(type(size) is int and 0 < size < 2**63 for size in shape):
+        raise ValueError(f"its shape {shape} is none of an array with something in it")
 
 
 def _npy_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:

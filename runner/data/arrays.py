@@ -17,7 +17,7 @@ from runner.types import PositiveInt, Shape, Task
 class Arrays:
     """Inputs and targets from npy or uncompressed idx files, memory-mapped: only what is read is in memory.
 
-    Inputs are ``[N, …]``, numbers of any type; 8-bit ones are pixels, 0 to 255 being 0 to 1, and images
+    Inputs are ``[N, …]``, numbers of any type; uint8 ones are pixels, 0 to 255 being 0 to 1, and images
     ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if
     ``classes`` says how many there are, else values ``[N]`` or ``[N, D]``.
 
@@ -74,13 +74,15 @@ class Arrays:
                 f"{samples.path}: its samples are {list(sample_shape(samples))}, "
                 f"those to train on are {list(self.in_shape)}"
             )
-        if len(samples) != len(answers) or len(samples) == 0:
+        if len(samples) != len(answers):
             raise DataError(f"{answers.path}: has {len(answers)} targets for {len(samples)} inputs")
         mapped = (samples.map(), answers.map())
         self._check_targets(answers, mapped[1])
         shape = () if self.classes else (self.outputs,)
         return Split(
-            mapped[0].values.view(-1, *self.in_shape), mapped[1].values.view(len(answers), *shape), mapped
+            mapped[0].values.view(len(samples), *self.in_shape),
+            mapped[1].values.view(len(answers), *shape),
+            mapped,
         )
 
     def _check_targets(self, file: ArrayFile, targets: MappedArray) -> None:

@@ -55,7 +55,7 @@ class MNIST:
             labels = ArrayFile.open(self._folder / f"{part}-labels-idx1-ubyte").read()
         except DataError as error:
             raise DataError(f"data=mnist: {error}. {self._way_out}") from error
-        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or not labels.max() < 10:
+        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or labels.max() > 9:
             raise DataError(
                 f"data=mnist: the files in {self._folder} are not MNIST: images {tuple(images.shape)}, "
                 f"{len(labels)} labels up to {labels.max()}. {self._way_out}"

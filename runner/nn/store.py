@@ -96,7 +96,7 @@ class ParameterStore:
             raise ValueError("the store is sealed already")
         try:
             params = torch.zeros(self.size, dtype=dtype)
-        except RuntimeError as error:  # torch has no narrower type for it on the CPU
+        except (RuntimeError, TypeError) as error:  # torch has no narrower type for it on the CPU
             raise MemoryError(f"no room for {self.size:,} parameters") from error
         for address, fill in zip(self.addresses.values(), self._fills, strict=True):
             fill(self._slice(params, address), generator)

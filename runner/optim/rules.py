@@ -17,7 +17,11 @@ State = dict[str, Tensor]
 
 
 class Rule(Protocol):
-    """One way to change parameters by their gradients."""
+    """One way to change parameters by their gradients.
+
+    A training step is recorded once and repeated, so what changes from step to step is in tensors: in the
+    state, and in ``lr``.
+    """
 
     @property
     def lr(self) -> float:

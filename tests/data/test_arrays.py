@@ -64,6 +64,47 @@ def test_a_damaged_file_is_named(tmp_path: Path, kind: str, damage: str) -> None
         ArrayFile.open(path)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{'descr': (",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-2, -3), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (True,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999, 0), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (), }",
+        "{1: 2}",
+    ],
+)
+def test_a_head_that_makes_no_sense_is_told_in_a_line(tmp_path: Path, head: str) -> None:
+    text = head.encode().ljust(117) + b"\n"
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    with pytest.raises(DataError, match=str(path)):
+        ArrayFile.open(path)
+
+
+def test_a_file_larger_than_memory_can_be_mapped(tmp_path: Path) -> None:
+    """It is sparse: 1 TiB of zeros that take no room on the disk either."""
+    path = tmp_path / "large.npy"
+    with path.open("wb") as file:
+        shape = (2**30, 1024)
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + 2**40)
+    mapped = ArrayFile.open(path).map()
+    assert mapped.values.shape == shape
+    assert mapped.values[-1].sum() == 0
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "float16", "float64"])
+def test_inputs_of_any_type_are_float32_in_a_batch(tmp_path: Path, dtype: str) -> None:
+    write_arrays(tmp_path)
+    for part, count in (("", 12), ("test_", 8)):
+        np.save(tmp_path / f"{part}inputs.npy", (np.arange(count * 3) - 5).reshape(count, 3).astype(dtype))
+    ((inputs, targets),) = Batches(arrays_in(tmp_path, classes=4).load().train, 12, None)
+    assert (inputs.dtype, targets.dtype) == (torch.float32, torch.int64)
+    assert inputs[0].tolist() == [-5, -4, -3]  # not scaled as pixels are
+
+
 def test_columns_first_and_strange_types_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "f.npy", np.asfortranarray(np.ones((2, 3))))
     with pytest.raises(DataError, match="Fortran order"):

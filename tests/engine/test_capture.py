@@ -135,7 +135,7 @@ Compute = Callable[[Tensor, Tensor, Tensor], None]
 def assign_rows(x: Tensor, w: Tensor, out: Tensor) -> None:
     rows = torch.zeros(4, 4)
     for i in range(4):
-        rows[i] = torch.tanh(x[i] @ w.detach())
+        rows[i] = torch.tanh(x[i])
     out.copy_(rows.exp())
 
 

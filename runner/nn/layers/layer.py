@@ -17,6 +17,9 @@ class Layer(Protocol):
 
     A layer's constructor takes a ``Scope`` to allocate its parameters in and the shape of one input
     sample; whatever a config may say about the layer follows as keyword-only arguments.
+
+    A training step is recorded once and repeated: ``forward`` does the same to every batch of a size, with
+    torch's operators, and keeps nothing in Python between calls.
     """
 
     out_shape: Shape
