@@ -178,4 +178,4 @@ def test_an_argument_of_several_forms_names_them_in_one_problem(default: Plain) 
     conv = {"type": "conv2d", "out_channels": 2, "kernel_size": -1}
     changed_layers = {"c1": conv, **default["model"]["layers"]}
     found = problems({**default, "model": {"layers": changed_layers}})
-    assert found == ["model.layers.c1.kernel_size: -1 should be greater than 0 or a list"]
+    assert found == ["model.layers.c1.kernel_size: -1 should be greater than 0 or be a list"]

@@ -115,9 +115,7 @@ def test_trackings_share_is_seen_from_outside_and_from_inside_and_saving_is_apar
 
 def test_arrays_for_the_memory_section_are_mnist_some_times_over(tiny_mnist: Path, tmp_path: Path) -> None:
     size = memory.write_arrays(tmp_path, 3, tiny_mnist)
-    inputs, targets = (
-        np.load(tmp_path / f"train_{name}.npy", mmap_mode="r") for name in ("inputs", "targets")
-    )
+    inputs, targets = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("inputs", "targets"))
     assert inputs.shape == (900, 1, 28, 28)
     assert (inputs[:300] == inputs[600:]).all()
     assert targets.tolist() == 3 * targets[:300].tolist()
