@@ -60,8 +60,8 @@ class Totals:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes; this is where the device is waited for."""
         sums = torch.stack([self._loss, self._correct.sum().double()])
         workers.sum(sums)
-        loss, correct = (sums / samples).tolist()
-        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": correct} if self.counts_correct else {})
+        loss, accuracy = (sums / samples).tolist()
+        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": accuracy} if self.counts_correct else {})
 
 
 def fit(
@@ -95,7 +95,7 @@ def fit(
     """
     device = store.params.device
     batches = Batches(data.train, batch_size, generator, device, workers)
-    totals = Totals(loss, batch_size, device)
+    totals = Totals(loss, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
@@ -163,8 +163,9 @@ def evaluate(
     """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
     device = store.params.device
     rows = min(EVALUATION_ROWS, max(EVALUATION_BYTES // split.input_bytes, 1))
-    totals = Totals(loss, rows, device)
-    for inputs, targets in Batches(split, rows, None, device, workers):
+    batches = Batches(split, rows, None, device, workers)
+    totals = Totals(loss, batches.batch_size, device)
+    for inputs, targets in batches:
         if len(targets) > 0:  # else this worker has no share of the last batch
             prediction = model.forward(store, inputs)
             totals.add(loss(prediction, targets), prediction, targets)

@@ -1,8 +1,8 @@
 """A recorded function as a flat list of operator calls on memory that stays where it is.
 
-Run again, the list computes what the function computes, bit for bit, on whatever its input buffers hold by
-then. Autograd has no part in it any more, views are there already, and results go where they are wanted: a
-gradient into its slice of the store, an intermediate value into memory that an earlier one has left.
+Run again, the list computes what the function computes on whatever its input buffers hold by then. Autograd
+has no part in it any more, views are there already, and results go where they are wanted: a gradient into
+its slice of the store, an intermediate value into memory that an earlier one has left.
 """
 
 from collections.abc import Callable, Mapping, Sequence
