@@ -48,6 +48,7 @@ def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
     assert len(list((in_tmp_path / "outputs" / "runs").glob("*/*"))) == 2  # a folder a run, none for rank 1
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_share_waits_for_the_others(
     in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_worker_without_a_share_waits_for_the_others(
         assert history(in_tmp_path, two, name) == pytest.approx(alone, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -83,6 +85,7 @@ def test_what_goes_wrong_is_told_in_a_line_and_nobody_hangs(
         assert {run.info.status for run in runs_in(in_tmp_path)} == {"FAILED"}
 
 
+@pytest.mark.slow
 def test_a_question_about_the_config_is_answered_by_the_first_alone(in_tmp_path: Path) -> None:
     shown = torchrun(in_tmp_path, "--cfg", "job")
     assert shown.returncode == 0
