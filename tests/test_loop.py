@@ -1,18 +1,15 @@
 """Training equals an independent reference: plain torch modules, torch's own optimiser or the formula."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from runner.build import build_model
 from runner.data.dataset import Dataset, Split
-from runner.engine.recording import Call
+from runner.engine.recording import Call, Recorder
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.init import Default, Initializer, Zeros
 from runner.nn.layers.sequential import Sequential
@@ -176,31 +173,11 @@ def test_no_epoch_is_run_before_it_is_asked_for() -> None:
     assert not torch.equal(store.params, before)
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # its __init_subclass__
-    """Counts the operators that wait for the device, and the bytes that operators allocate."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.waits = 0
-        self.allocated = 0
-
-    def __torch_dispatch__(
-        self,
-        func: OpOverload,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        self.waits += func is torch.ops.aten._local_scalar_dense.default
-        results = result if isinstance(result, tuple | list) else (result,)
-        call = Call(func, args, kwargs or {}, [r for r in results if isinstance(r, Tensor)])
-        self.allocated += sum(tensor.nbytes for tensor in call.fresh)
-        return result
+WAIT = torch.ops.aten._local_scalar_dense.default
 
 
-def watched_epoch(samples: int) -> Watch:
-    """The third epoch on so many samples in batches of 10, when everything is recorded."""
+def calls_of_an_epoch(samples: int) -> list[Call]:
+    """The operators of the third epoch on so many samples in batches of 10, when everything is recorded."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(samples, 20, generator=generator)
     split = Split(inputs, torch.arange(samples) % 3)
@@ -227,18 +204,24 @@ def watched_epoch(samples: int) -> Watch:
         generator=generator,
     )
     next(epochs), next(epochs)
-    watch = Watch()
-    with watch:
+    recorder = Recorder()
+    with recorder:
         next(epochs)
-    return watch
+    return recorder.calls
 
 
 def test_an_epoch_waits_for_the_device_as_often_whatever_its_length() -> None:
-    short, long = watched_epoch(samples=20), watched_epoch(samples=400)
-    assert short.waits == long.waits
+    def waits(samples: int) -> int:
+        return sum(call.operator is WAIT for call in calls_of_an_epoch(samples))
+
+    assert waits(20) == waits(400)
 
 
 def test_a_step_allocates_nothing() -> None:
     """What a longer epoch allocates more is its order of samples, 8 bytes each."""
-    short, long = watched_epoch(samples=20), watched_epoch(samples=400)
-    assert long.allocated - short.allocated == 8 * (400 - 20)
+
+    def allocated(samples: int) -> int:
+        calls = [call for call in calls_of_an_epoch(samples) if call.operator is not WAIT]
+        return sum(tensor.nbytes for call in calls for tensor in call.fresh)
+
+    assert allocated(400) - allocated(20) == 8 * (400 - 20)

@@ -17,8 +17,8 @@ PIXEL = 1 / 255
 class Split:
     """Samples and what is to be said of them.
 
-    ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory, and faster to
-    gather a batch from. ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
+    ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory.
+    ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch.
@@ -72,10 +72,6 @@ class Dataset:
 
     train: Split
     test: Split
-
-    def to(self, device: torch.device) -> "Dataset":
-        """The same data on a device."""
-        return Dataset(self.train.to(device), self.test.to(device))
 
 
 class Source(Protocol):

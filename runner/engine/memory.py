@@ -82,7 +82,7 @@ class Memory:
             owned = storage in self._homes or storage in self._readers
             last = storage in self._dying[place] and storage not in self._reserved
             views = [tensor for tensor in candidates if storage_of(tensor) == storage]
-            alike = all(same_layout(view, heir) for view in views)
+            alike = all(layout_of(view) == layout_of(heir) for view in views)
             if owned and last and alike and new not in self._homes:
                 if storage in self._homes:
                     self._homes[new] = self._homes[storage]
@@ -114,12 +114,7 @@ class Memory:
         return stand_in
 
 
-def same_layout(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors' values lie alike in their memory."""
-    return (one.dtype, one.size(), one.stride(), one.storage_offset(), one.untyped_storage().nbytes()) == (
-        other.dtype,
-        other.size(),
-        other.stride(),
-        other.storage_offset(),
-        other.untyped_storage().nbytes(),
-    )
+def layout_of(tensor: Tensor) -> tuple[object, ...]:
+    """How a tensor's values lie in its memory."""
+    size = tensor.untyped_storage().nbytes()
+    return tensor.dtype, tensor.size(), tensor.stride(), tensor.storage_offset(), size
