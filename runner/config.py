@@ -17,7 +17,10 @@ from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.plain import Plain
-from runner.schema import Frame, Tracking, Train
+from runner.schema import Frame, Sweep, Tracking, Train
+
+NO_IDENTITY = ("tracking", "objective", "sweep")
+"""Keys that say where a run reports to and what is read from it, not what it computes."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,13 @@ class Config:
     limit: int | None
     train: Train
     tracking: Tracking
+    sweep: Sweep
     plain: Plain
 
     @property
     def hash(self) -> str:
-        """16 hex digits that name what is computed: tracking and the place of files have no part in it."""
-        identity = {key: value for key, value in self.plain.items() if key not in ("tracking", "objective")}
+        """16 hex digits that name what is computed; where files lie has no part in it."""
+        identity = {key: value for key, value in self.plain.items() if key not in NO_IDENTITY}
         identity["model"] = list(self.plain["model"]["layers"].items())  # their order counts
         identity["data"] = {key: value for key, value in self.plain["data"].items() if key != "root"}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
@@ -82,6 +86,7 @@ def check(plain: Plain) -> Config:
         limit=frame.data.limit,
         train=frame.train,
         tracking=frame.tracking,
+        sweep=frame.sweep,
         plain=plain,
     )
     check_together(config)

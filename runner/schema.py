@@ -36,6 +36,18 @@ class Tracking(BaseModel):
     log_model: Literal[True, False, "auto"]
 
 
+class Sweep(BaseModel):
+    """How ``-m`` goes through its jobs."""
+
+    model_config = STRICT
+    mode: Literal["auto", "stacked", "solo"]
+    fail_fast: bool
+    skip_finished: bool
+    resume: NonEmpty | None
+    dry_run: bool
+    zip: list[NonEmpty] | list[list[NonEmpty]]
+
+
 class Model(BaseModel):
     """Named layers, each ``{type: <name>, <arguments>}``."""
 
@@ -66,6 +78,7 @@ class Frame(BaseModel):
     data: Data
     train: Train
     tracking: Tracking
+    sweep: Sweep
 
 
 def keys_at(path: list[Any]) -> list[str]:

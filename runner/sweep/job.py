@@ -44,8 +44,21 @@ def run_job(cfg: DictConfig, hydra: HydraConf, command: str) -> float:
     except BaseException as error:
         add_result(folder, JobResult(job, overrides, "KILLED", reason_of(error)))
         raise
-    add_result(folder, JobResult(job, overrides, "FINISHED", None, result.run_id, result.objective))
+    add_result(folder, finished(job, overrides, result, to_plain(cfg)["objective"]))
     return result.objective
+
+
+def finished(job: int, overrides: list[str], result: Result, objective: str) -> JobResult:
+    """What a job that went well came to."""
+    return JobResult(
+        job,
+        overrides,
+        "FINISHED",
+        run_id=result.run_id,
+        objective=result.objective,
+        metrics=result.epochs[-1].metrics | result.final,
+        curve=[epoch.metrics[objective] for epoch in result.epochs],
+    )
 
 
 def run_as_child(folder: Path, cfg: DictConfig, launch: Launch) -> Result:

@@ -1,8 +1,8 @@
 """What a sweep's jobs came to: one line a job in the sweep's folder, whichever process ran it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -13,7 +13,18 @@ from runner.tracking.tracker import Status
 
 @dataclass(frozen=True)
 class JobResult:
-    """How one job ended, why if not well, and its objective."""
+    """How one job ended.
+
+    Attributes:
+        job: its number in the sweep, from 0.
+        overrides: as typed.
+        status: as in the store.
+        reason: why it ended so, if not well.
+        run_id: its run in the store.
+        objective: the final value of the config's ``objective``.
+        metrics: those of the last epoch, and those told once at the end.
+        curve: the objective after each epoch.
+    """
 
     job: int
     overrides: Sequence[str]
@@ -21,6 +32,8 @@ class JobResult:
     reason: str | None = None
     run_id: str | None = None
     objective: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[float] = ()
 
 
 def add_result(folder: Path, result: JobResult) -> None:

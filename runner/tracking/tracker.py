@@ -20,7 +20,7 @@ from runner import sqlite_uri
 from runner.errors import RunnerError
 from runner.launch import Launch
 from runner.overrides import flatten
-from runner.plain import Plain
+from runner.plain import Plain, without_sweep
 from runner.signals import uninterrupted
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
 from runner.tracking.writer import MetricWriter
@@ -93,7 +93,7 @@ class Tracker:
     location: Location
 
     def __init__(self, plain: Plain, launch: Launch, tags: Mapping[str, str]) -> None:
-        self._plain = plain
+        self._plain = without_sweep(plain)
         self._launch = launch
         self._tags = tags
         self._opened = False

@@ -1,0 +1,1 @@
+"""Sweepers, as Hydra insists on finding them in this namespace; what they do is in ``runner.sweep``."""
