@@ -141,7 +141,7 @@ def end_sweep(folder: Path, code: int) -> int:
     """Close the sweep's parent run, name every job that failed, and return the final exit code."""
     from runner.sweep import parent
     from runner.sweep.record import read_results
-    from runner.tracking.tracker import Status
+    from runner.tracking.outcome import Status
 
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]

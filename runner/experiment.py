@@ -1,26 +1,24 @@
 """One experiment, from a checked config to a tracked result."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from runner.build import Parts, build
 from runner.config import Config, check
 from runner.data.dataset import Dataset
-from runner.errors import DivergedError, RunnerError
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.tracking.log import history, run_log
+from runner.prepare import draw_parameters, load
+from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
-from runner.tracking.tracker import LOG_NAME, NoTracker, Reporter, Tracker
+from runner.tracking.tracker import NoTracker, Reporter, Tracker
+from runner.verdict import best, stop_if_diverged
 
 
 @dataclass(frozen=True)
@@ -94,29 +92,6 @@ def follow(workers: Workers) -> None:
         train(config, parts, data, NoTracker(), Silent(), workers)
 
 
-def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
-    """The data, as many training samples of it as the config wants, on the device.
-
-    Raises:
-        DataError: if it cannot be had.
-    """
-    with workers.first_goes_first():  # who may have to download it
-        data = config.source.load()
-    return Dataset(data.train.first(config.limit).to(device), data.test.to(device))
-
-
-def draw_parameters(parts: Parts) -> None:
-    """Give every parameter its first value.
-
-    Raises:
-        RunnerError: if there is not enough memory.
-    """
-    try:
-        parts.store.seal(parts.init_generator, parts.device)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise RunnerError(f"model: does not fit into memory: {error}") from error
-
-
 def train(
     config: Config, parts: Parts, data: Dataset, tracker: Reporter, display: Display, workers: Workers
 ) -> tuple[list[Epoch], dict[str, float]]:
@@ -151,26 +126,3 @@ def train(
     tracker.metrics(final, step=config.train.epochs)
     history.info("%s", final)
     return epochs, final
-
-
-def stop_if_diverged(epoch: Epoch, lr: float) -> None:
-    """Training is over when a loss is no number any more.
-
-    Raises:
-        DivergedError: naming the epoch and the loss.
-    """
-    for name in ("train/loss", "test/loss"):
-        value = epoch.metrics[name]
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"epoch {epoch.number}: {name} is {value}. A smaller optim.lr ({lr} now) "
-                "or another initialiser may help"
-            )
-
-
-def best(epochs: list[Epoch], objective: str) -> dict[str, float]:
-    """The epoch with the best objective, and what was measured after it."""
-    sign = 1 if objective.endswith("loss") else -1
-    epoch = min(epochs, key=lambda epoch: sign * epoch.metrics[objective])
-    measured = {name: value for name, value in epoch.metrics.items() if name.startswith("test/")}
-    return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

@@ -37,12 +37,15 @@ class Totals:
         loss: whose values are summed; for classes, correct predictions are counted as well.
         batch_size: the most samples a batch.
         device: where the batches are.
+        members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
-    def __init__(self, loss: Loss, batch_size: int, device: torch.device) -> None:
+    def __init__(self, loss: Loss, batch_size: int, device: torch.device, members: int | None = None) -> None:
         self.counts_correct = loss.task == "classification"
-        self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._correct = torch.zeros(batch_size, dtype=torch.int64, device=device)  # by place in the batch
+        shape = () if members is None else (members,)
+        self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
+        # by place in the batch
+        self._correct = torch.zeros((*shape, batch_size), dtype=torch.int64, device=device)
 
     def clear(self) -> None:
         """Begin anew."""
@@ -52,16 +55,25 @@ class Totals:
     @torch.no_grad()
     def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
         """Count a batch in, its mean loss weighted by its samples."""
-        self._loss.add_(mean_loss, alpha=len(target))
+        count = target.shape[self._loss.dim()]
+        self._loss.add_(mean_loss, alpha=count)
         if self.counts_correct:
-            self._correct[: len(target)].add_(correct(prediction, target))
+            self._correct[..., :count].add_(correct(prediction, target))
 
-    def means(self, prefix: str, samples: int, workers: Workers) -> dict[str, float]:
-        """``<prefix>loss``, and ``<prefix>accuracy`` for classes; this is where the device is waited for."""
-        sums = torch.stack([self._loss, self._correct.sum().double()])
+    def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
+        """``<prefix>loss``, and ``<prefix>accuracy`` for classes, of each model.
+
+        This is where the device is waited for.
+        """
+        sums = torch.stack([self._loss, self._correct.sum(-1).double()])
         workers.sum(sums)
-        loss, accuracy = (sums / samples).tolist()
-        return {f"{prefix}loss": loss} | ({f"{prefix}accuracy": accuracy} if self.counts_correct else {})
+        losses, accuracies = (sums / samples).view(2, -1).tolist()
+        if not self.counts_correct:
+            return [{f"{prefix}loss": loss} for loss in losses]
+        return [
+            {f"{prefix}loss": loss, f"{prefix}accuracy": accuracy}
+            for loss, accuracy in zip(losses, accuracies, strict=True)
+        ]
 
 
 def fit(
@@ -76,6 +88,7 @@ def fit(
     batch_size: int,
     generator: torch.Generator | None,
     workers: Workers = ALONE,
+    before_batch: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
     """Train, and give each epoch's result as soon as it is there.
 
@@ -92,6 +105,7 @@ def fit(
         batch_size: samples a step; the last batch of an epoch may be shorter.
         generator: draws each epoch's order; None keeps the data's own.
         workers: who trains the model together; each has the same data, parameters and order.
+        before_batch: called before each training batch; what it raises ends the training.
     """
     device = store.params.device
     batches = Batches(data.train, batch_size, generator, device, workers)
@@ -118,8 +132,9 @@ def fit(
         totals.clear()
         started = perf_counter()
         for inputs, targets in batches:
+            before_batch()
             step(inputs, targets)
-        metrics = totals.means("train/", len(data.train), workers)
+        (metrics,) = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
         metrics |= evaluate(model, store, loss, data.test, "test/", workers)
         metrics |= {
@@ -162,11 +177,16 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
     device = store.params.device
-    rows = min(EVALUATION_ROWS, max(EVALUATION_BYTES // split.input_bytes, 1))
-    batches = Batches(split, rows, None, device, workers)
+    batches = Batches(split, evaluation_rows(split), None, device, workers)
     totals = Totals(loss, batches.batch_size, device)
     for inputs, targets in batches:
         if len(targets) > 0:  # else this worker has no share of the last batch
             prediction = model.forward(store, inputs)
             totals.add(loss(prediction, targets), prediction, targets)
-    return totals.means(prefix, len(split), workers)
+    (means,) = totals.means(prefix, len(split), workers)
+    return means
+
+
+def evaluation_rows(split: Split) -> int:
+    """Samples a forward pass when nothing is learnt."""
+    return min(EVALUATION_ROWS, max(EVALUATION_BYTES // split.input_bytes, 1))

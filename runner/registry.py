@@ -33,7 +33,7 @@ from runner.nn.layers.recurrent import LSTM
 from runner.nn.layers.shape import Flatten
 from runner.nn.losses import MSE, CrossEntropy, Loss
 from runner.optim.rules import SGD, Momentum, Rule
-from runner.optim.schedules import Constant, Schedule
+from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
 
 INITIALIZERS: Mapping[str, Callable[..., Initializer]] = {
     "default": Default,
@@ -66,6 +66,9 @@ RULES: Mapping[str, Callable[..., Rule]] = {
 }
 SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
     "constant": Constant,
+    "step": Step,
+    "exponential": Exponential,
+    "cosine": Cosine,
 }
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,

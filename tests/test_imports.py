@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "config": {"components", "plain", "registry", "schema", "nn", "optim", "data", "errors"},
     "build": {"config", "nn", "torchrun", "types", "errors"},
     "loop": {"nn", "optim", "data", "engine", "parallel"},
+    "stack": {"nn", "optim", "data", "engine", "loop"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "serving": {"build", "config", "nn", "plain", "types", "errors"},
     "tracking": {
@@ -73,7 +74,7 @@ MAY_IMPORT = {
         "tracking",
     },
 }
-TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop")
+TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop", "stack")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 

@@ -23,7 +23,7 @@ import runner
 from benchmarks.programs.task import LR
 from benchmarks.stopwatch import Stopwatch
 from runner.overrides import as_override
-from runner.tracking.tracker import Location
+from runner.tracking.location import Location
 
 CALLS, SAVING, REST = "calls", "saving", "rest"
 

@@ -1,6 +1,6 @@
 """Mini-batches: a split cut into pieces, in a new random order each time or in its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ class Batches:
 
     """
 
+    _copies = 1
+
     def __init__(
         self,
         split: Split,
@@ -45,18 +47,19 @@ class Batches:
         self.workers = workers
         device = device or split.targets.device
         self._share = torch.ones((), device=device)
-        self._inputs = Buffer(split.samples, self.batch_size, torch.float32, device, split.scale)
+        rows = self._copies * self.batch_size
+        self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
         targets = torch.int64 if split.targets.dim() == 1 else torch.float32
-        self._targets = Buffer(split.targets, self.batch_size, targets, device)
+        self._targets = Buffer(split.targets, rows, targets, device)
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         resident = 0
-        for indices in torch.split(self._order(), self.batch_size):
+        for indices in torch.split(self._order(), self.batch_size, dim=-1):
             own = self._share_of(indices)
             yield self._inputs.gather(own), self._targets.gather(own)
-            resident += len(own) * self._read
+            resident += own.numel() * self._read
             if self._must_let_go and resident >= RESIDENT:
                 self.split.let_go()
                 resident = 0
@@ -66,10 +69,7 @@ class Batches:
         return mean if self.workers.size == 1 else mean * self._share
 
     def _order(self) -> Tensor:
-        if self.generator is None:
-            return torch.arange(len(self.split), device=self.split.samples.device)
-        order = torch.randperm(len(self.split), generator=self.generator)
-        return order.to(self.split.samples.device)
+        return order_of(self.split, self.generator).to(self.split.samples.device)
 
     def _share_of(self, indices: Tensor) -> Tensor:
         if self.workers.size == 1:
@@ -77,6 +77,39 @@ class Batches:
         own = torch.tensor_split(indices, self.workers.size)[self.workers.rank]
         self._share.fill_(len(own) / len(indices))
         return own
+
+
+class StackedBatches(Batches):
+    """For each of K members the batches that it would see alone: ``[K, batch_size, …]``.
+
+    Args:
+        split: the samples.
+        batch_size: how many a batch, for each member.
+        generators: a member's draws its order of each epoch; None keeps the split's.
+        device: where the batches are wanted.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        generators: Sequence[torch.Generator | None],
+        device: torch.device,
+    ) -> None:
+        self._copies = len(generators)
+        self._generators = generators
+        super().__init__(split, batch_size, None, device)
+
+    def _order(self) -> Tensor:
+        orders = [order_of(self.split, generator) for generator in self._generators]
+        return torch.stack(orders).to(self.split.samples.device)
+
+
+def order_of(split: Split, generator: torch.Generator | None) -> Tensor:
+    """Every sample's index once, ``[N]``."""
+    if generator is None:
+        return torch.arange(len(split))
+    return torch.randperm(len(split), generator=generator)
 
 
 class Buffer:
@@ -100,19 +133,19 @@ class Buffer:
     ) -> None:
         self._source = source
         self._scale = scale
-        self._gathered = torch.empty_like(source[:rows])
+        self._gathered = torch.empty((rows, *source.shape[1:]), dtype=source.dtype, device=source.device)
         self._wanted = self._gathered
         if (source.dtype, source.device) != (dtype, device):
             self._wanted = torch.empty_like(self._gathered, dtype=dtype, device=device)
 
     def gather(self, indices: Tensor) -> Tensor:
-        """The rows at ``indices``; they hold until the next call."""
+        """The rows at ``indices`` ``[…]``, as ``[…, *row]``; they hold until the next call."""
         gathered, wanted = self._gathered, self._wanted
-        if (count := len(indices)) < len(gathered):
+        if (count := indices.numel()) < len(gathered):
             gathered, wanted = gathered[:count], wanted[:count]
-        torch.index_select(self._source, 0, indices, out=gathered)
+        torch.index_select(self._source, 0, indices.reshape(-1), out=gathered)
         if self._scale is not None:
             torch.mul(gathered.to(wanted.device), self._scale, out=wanted)
         elif wanted is not gathered:
             wanted.copy_(gathered)
-        return wanted
+        return wanted if indices.dim() == 1 else wanted.view(*indices.shape, *wanted.shape[1:])

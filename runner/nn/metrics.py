@@ -4,8 +4,8 @@ from torch import Tensor
 
 
 def correct(prediction: Tensor, target: Tensor) -> Tensor:
-    """Which of the scores ``[N, C]`` are largest at their class index ``[N]``: ``[N]`` of true and false.
+    """Which of the scores ``[…, C]`` are largest at their class index ``[…]``: ``[…]`` of true and false.
 
     Their mean is the accuracy.
     """
-    return prediction.argmax(1) == target
+    return prediction.argmax(-1) == target

@@ -100,8 +100,10 @@ class ParameterStore:
             raise MemoryError(f"no room for {self.size:,} parameters") from error
         for address, fill in zip(self.addresses.values(), self._fills, strict=True):
             fill(self._slice(params, address), generator)
-        self.params = params.to(device)
-        self.grads = torch.zeros_like(self.params)
+        self._lay_out(params.to(device))
+
+    def _lay_out(self, params: Tensor) -> None:
+        self.params, self.grads = params, torch.zeros_like(params)
         for address in self.addresses.values():
             leaf = self._slice(self.params, address).detach().requires_grad_()
             leaf.grad = self._slice(self.grads, address)
@@ -147,7 +149,8 @@ class ParameterStore:
 
     @staticmethod
     def _slice(buffer: Tensor, address: Address) -> Tensor:
-        return buffer[address.offset : address.offset + address.size].view(address.shape)
+        part = buffer[..., address.offset : address.offset + address.size]
+        return part.view(*buffer.shape[:-1], *address.shape)
 
 
 @dataclass(frozen=True)

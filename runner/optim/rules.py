@@ -34,16 +34,29 @@ class Rule(Protocol):
         """Update ``params`` and ``state`` in place, ``lr`` being the schedule's word for this step."""
 
 
-def as_factor(lr: float | Tensor, params: Tensor) -> Tensor:
-    """A learning rate as a tensor: one number for all parameters, or ``[K, 1]`` for K stacked models."""
-    return lr if isinstance(lr, Tensor) else torch.tensor(lr, dtype=torch.float64, device=params.device)
+def as_factor(value: float | Tensor, params: Tensor) -> Tensor:
+    """A hyperparameter as a tensor: one number for all parameters, or ``[K, 1]`` for K stacked models."""
+    return (
+        value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64, device=params.device)
+    )
+
+
+def decayed(grads: Tensor, params: Tensor, weight_decay: float | Tensor) -> Tensor:
+    """``g + weight_decay p``: the gradient with that of ``weight_decay / 2 |p|^2``, as torch's SGD has it.
+
+    ``weight_decay`` of K stacked models is ``[K, 1]``.
+    """
+    if not isinstance(weight_decay, Tensor) and weight_decay == 0:
+        return grads
+    return torch.addcmul(grads, params, as_factor(weight_decay, params))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SGD:
-    """Gradient descent: ``p -= lr g`` (the article's ``apply_grads_sgd``)."""
+    """Gradient descent: ``p -= lr g`` (the article's ``apply_grads_sgd``), g with weight decay if wanted."""
 
     lr: NonNegative
+    weight_decay: NonNegative = 0.0
 
     def init(self, params: Tensor) -> State:
         """Nothing is carried."""
@@ -52,7 +65,7 @@ class SGD:
     @torch.no_grad()
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
-        params.addcmul_(grads, as_factor(lr, params), value=-1)
+        params.addcmul_(decayed(grads, params, self.weight_decay), as_factor(lr, params), value=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +78,7 @@ class Momentum:
 
     lr: NonNegative
     beta: Fraction = 0.9
+    weight_decay: NonNegative = 0.0
 
     def init(self, params: Tensor) -> State:
         """The velocity, zero."""
@@ -74,5 +88,5 @@ class Momentum:
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
         velocity = state["velocity"]
-        velocity.lerp_(grads, 1 - self.beta)
+        velocity.lerp_(decayed(grads, params, self.weight_decay), 1 - self.beta)
         params.addcmul_(velocity, as_factor(lr, params), value=-1)

@@ -20,8 +20,9 @@ from runner.plain import Plain
 from runner.schema import Tracking
 from runner.sweep.parent import join
 from runner.sweep.record import JobResult, add_result
+from runner.tracking.outcome import reason_of
 from runner.tracking.terminal import OneLine
-from runner.tracking.tracker import Tracker, reason_of
+from runner.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,16 @@ from filelock import FileLock
 from omegaconf import OmegaConf
 
 from runner.compose import SWEEP_RECORD, typed_overrides
+from runner.errors import TrackingError
 from runner.launch import Launch
 from runner.plain import Plain
 from runner.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS
 from runner.sweep.record import JobResult
+from runner.tracking.location import Location
+from runner.tracking.outcome import Status
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracker import NAME_LENGTH, Location, Status, launch_tags
+from runner.tracking.tracked_run import NAME_LENGTH, launch_tags
 
 
 def join(folder: Path, plain: Plain, launch: Launch) -> str:
@@ -42,6 +45,25 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
             record.write_text(json.dumps(vars(location)))
             client.set_tag(location.run_id, "sweep_id", location.run_id)
         return location.run_id
+
+
+def reopen(folder: Path, plain: Plain, sweep: str) -> None:
+    """Make an earlier sweep's parent run that of the sweep in ``folder``.
+
+    Raises:
+        TrackingError: if the store cannot be used, or has no such run.
+    """
+    uri = plain["tracking"]["uri"]
+    client = connect(uri)
+    with told_as_tracking_error(uri):
+        run = client.get_run(sweep)
+        if run.data.tags.get("sweep_id") != sweep:
+            raise TrackingError(
+                f"sweep.resume: '{sweep}' is a run, but no sweep. Its parent run's id is wanted"
+            )
+        client.update_run(sweep, status="RUNNING")
+        location = Location(uri, run.info.experiment_id, sweep)
+        (folder / PARENT).write_text(json.dumps(vars(location)))
 
 
 def find(folder: Path) -> Location:

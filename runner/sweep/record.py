@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from runner.sweep.callback import RESULTS
-from runner.tracking.tracker import Status
+from runner.tracking.outcome import Status
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+LOG_NAME = "runner.log"
+
 history = logging.getLogger("runner.history")
 """What a run does, for its log file alone: whatever the program around it logs to stays silent."""
 history.setLevel(logging.INFO)

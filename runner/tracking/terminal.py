@@ -15,7 +15,7 @@ from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.signals import Terminated
-from runner.tracking.tracker import Location
+from runner.tracking.location import Location
 
 SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 

@@ -8,12 +8,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from runner.tracking.store import told_as_tracking_error
+from runner.tracking.tracked_run import log_metrics
 
 INTERVAL = 1.0
 """Seconds between two writes: often enough for a live UI, seldom enough to cost nothing."""
-
-BATCH = 1000
-"""Metrics a call, MLflow's limit over REST."""
 
 
 class MetricWriter:
@@ -69,5 +67,4 @@ class MetricWriter:
     def _flush(self) -> None:
         with self._lock:
             metrics, self._pending = self._pending, []
-        for start in range(0, len(metrics), BATCH):
-            self._client.log_batch(self._run_id, metrics=metrics[start : start + BATCH])
+        log_metrics(self._client, self._run_id, metrics)

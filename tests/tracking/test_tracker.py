@@ -4,14 +4,16 @@ import signal
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from runner.errors import DataError, TrackingError
 from runner.launch import Launch
 from runner.plain import Plain
 from runner.signals import Terminated
-from runner.tracking import tracker as tracker_module
-from runner.tracking.tracker import Location, Tracker
+from runner.tracking.location import Location
+from runner.tracking.tracked_run import VALUE_LENGTH
+from runner.tracking.tracker import Tracker
 from tests.conftest import client_of, runs_in
 from tests.test_config import plain
 
@@ -100,9 +102,9 @@ def test_a_signal_while_the_run_is_opened_leaves_it_killed(
 ) -> None:
     original = Tracker._open
 
-    def interrupted_open(self: Tracker, experiment_id: str) -> None:
+    def interrupted_open(self: Tracker, client: MlflowClient, experiment_id: str) -> None:
         signal.raise_signal(signal.SIGINT)
-        original(self, experiment_id)
+        original(self, client, experiment_id)
 
     monkeypatch.setattr(Tracker, "_open", interrupted_open)
     with pytest.raises(KeyboardInterrupt), Tracker(config, launch(tmp_path), {}):
@@ -119,7 +121,7 @@ def test_more_params_than_a_call_takes_and_longer_ones_than_a_value_holds(
         pass
     params = only_run(tmp_path).data.params
     assert sum(name.startswith("model.layers.") for name in params) == 300
-    assert len(params["objective"]) == tracker_module.VALUE_LENGTH
+    assert len(params["objective"]) == VALUE_LENGTH
 
 
 def test_lost_metrics_make_a_run_fail(config: Plain, tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""The training loop of K models at once: each learns what it would learn alone, to rounding."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from runner.data.batches import Batches, StackedBatches
+from runner.data.dataset import Dataset, Split
+from runner.engine.capture import Captured
+from runner.loop import Epoch, Totals, evaluation_rows
+from runner.nn.layers.layer import Layer
+from runner.nn.losses import Loss
+from runner.nn.stacked_store import StackedStore, stacked
+from runner.nn.store import ParameterStore
+from runner.optim.rules import Rule, State
+from runner.optim.schedules import Schedule
+from runner.optim.stacking import stack_rules
+
+
+class Member:
+    """One of the models of a stack: what is its own.
+
+    Args:
+        store: its initial parameters, sealed.
+        rule: of the same kind as the others', with numbers of its own.
+        schedule: how its learning rate changes.
+        generator: draws its order of each epoch; None keeps the data's own.
+    """
+
+    def __init__(
+        self, store: ParameterStore, rule: Rule, schedule: Schedule, generator: torch.Generator | None
+    ) -> None:
+        self.store, self.rule, self.schedule, self.generator = store, rule, schedule, generator
+
+
+class Stack:
+    """K models that train as one program; ``epoch`` by ``epoch``, members may leave in between.
+
+    Args:
+        model: of every member; parameters lie in their stores by its addresses.
+        members: at least one, all on the device to train on.
+        loss: what is made small.
+        data: on that device, or in files; each member goes through it in its own order.
+        epochs: how many there will be, for the schedules.
+        batch_size: samples a step for each member.
+        before_batch: called before each training batch; what it raises ends the training.
+
+    Raises:
+        TypeError: if the rules can't be stacked.
+    """
+
+    def __init__(
+        self,
+        model: Layer,
+        members: Sequence[Member],
+        loss: Loss,
+        data: Dataset,
+        *,
+        epochs: int,
+        batch_size: int,
+        before_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._model, self._loss, self._data = model, loss, data
+        self._epochs, self._batch_size, self._before_batch = epochs, batch_size, before_batch
+        self._number = 0
+        store = stacked([member.store for member in members])
+        self._set_up(members, store, members[0].rule.init(store.params))
+
+    def _set_up(self, members: Sequence[Member], store: StackedStore, state: State) -> None:
+        device = store.params.device
+        self.members, self.store, self._state = list(members), store, state
+        self._rule = stack_rules([member.rule for member in members], device)
+        self._lr = torch.zeros((len(members), 1), device=device)
+        generators = [member.generator for member in members]
+        self._batches = StackedBatches(self._data.train, self._batch_size, generators, device)
+        self._totals = Totals(self._loss, self._batches.batch_size, device, len(members))
+        self._step = Captured(self._learn, device)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the members, by their places; the others cost nothing from here on."""
+        self._set_up(
+            [self.members[row] for row in rows],
+            StackedStore(self.store, self.store.params[list(rows)]),
+            {name: value[list(rows)] if value.dim() else value for name, value in self._state.items()},
+        )
+
+    def epoch(self) -> list[Epoch]:
+        """Train one epoch; gives each member's, and a member's share of the time as its time."""
+        self._number += 1
+        rates = [m.rule.lr * m.schedule.factor(self._number, self._epochs) for m in self.members]
+        self._lr.copy_(torch.tensor(rates).unsqueeze(1))
+        self._totals.clear()
+        started = perf_counter()
+        for inputs, targets in self._batches:
+            self._before_batch()
+            self._step(inputs, targets)
+        samples = len(self._data.train)
+        trained = self._totals.means("train/", samples)
+        seconds = (perf_counter() - started) / len(self.members)
+        tested = self.evaluate(self._data.test, "test/")
+        times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
+        return [
+            Epoch(self._number, train | test | {"lr": rate} | times)
+            for train, test, rate in zip(trained, tested, rates, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def evaluate(self, split: Split, prefix: str) -> list[dict[str, float]]:
+        """Each member's loss, and accuracy for classes, over all of ``split``."""
+        device = self.store.params.device
+        rows = max(evaluation_rows(split) // len(self.members), 1)
+        batches = Batches(split, rows, None, device)
+        totals = Totals(self._loss, batches.batch_size, device, len(self.members))
+        for inputs, targets in batches:
+            losses, predictions = self.store.over_members(self._forward, inputs, targets, shared=True)
+            totals.add(losses, predictions, targets.expand(len(self.members), *targets.shape))
+        return totals.means(prefix, len(split))
+
+    def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """One member's loss and prediction."""
+        prediction = self._model.forward(self.store, inputs)
+        return self._loss(prediction, targets), prediction
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+        losses, predictions = self.store.over_members(self._forward, inputs, targets)
+        self._totals.add(losses, predictions, targets)
+        self.store.backward(losses.sum())  # of which each member's parameters see their own part alone
+        self._rule.step(self.store.params, self.store.grads, self._state, self._lr)

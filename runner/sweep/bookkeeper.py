@@ -1,0 +1,287 @@
+"""Keeps a sweep's books: tells MLflow, in batches and in its own time, what many runs report.
+
+It runs in a process of its own, ``python -m runner.sweep.bookkeeper <file descriptor>``, beside the one
+that trains. MLflow's work is Python's, and in the same process would hold up every operator of a training
+step. If the training process vanishes, however it does, the runs that it left open are ended here.
+"""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+
+from runner import sqlite_uri
+from runner.errors import TrackingError
+from runner.plain import Plain
+from runner.signals import SIGNALS
+from runner.sweep import parent
+from runner.sweep.callback import PARENT
+from runner.sweep.messages import (
+    Close,
+    Closed,
+    Ended,
+    Find,
+    Found,
+    FromBooks,
+    Lost,
+    Measured,
+    Opened,
+    Start,
+    Written,
+)
+from runner.sweep.record import JobResult, add_result, read_results
+from runner.tracking.finished import find_finished
+from runner.tracking.log import LOG_NAME
+from runner.tracking.outcome import Failure
+from runner.tracking.store import STORE_ERRORS, connect, find_experiment, told_as_tracking_error
+from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+"""Seconds between two rounds of writing; more if a round takes long, so that it costs a fifth of a core."""
+
+PATIENCE = 60.0
+"""Seconds in which a store that fails is tried again, so that a server may restart during a sweep."""
+
+CONNECTIONS = 8
+"""Runs that are written at once, to a server; SQLite takes one writer."""
+
+YAML_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass
+class Entry:
+    """A job's page: what has been told of it and is not written yet."""
+
+    opened: Opened
+    run: TrackedRun | None = None
+    described: bool = False
+    pending: list[Metric] = field(default_factory=list)
+    ended: Ended | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to write."""
+        return self.run is None or bool(self.pending) or self.ended is not None
+
+
+class Bookkeeper:
+    """Hears of jobs and writes what it hears, in a thread of its own.
+
+    Args:
+        start: the sweep.
+        tell: takes what the one who trains is to know.
+    """
+
+    def __init__(self, start: Start, tell: Callable[[FromBooks], None]) -> None:
+        self._start = start
+        self._tell = tell
+        self._entries: dict[int, Entry] = {}
+        self._lock = Lock()
+        self._closing = Event()
+        self._store: Store | None = None
+        self._failing_since: float | None = None
+        self._lost = False
+        self._thread = Thread(target=self._write_in_rounds, name="books", daemon=True)
+        self._thread.start()
+
+    def hear(self, message: Opened | Measured | Ended | Find) -> None:
+        """Take a message; it is written later."""
+        if isinstance(message, Find):
+            self._find(message)
+            return
+        with self._lock:
+            if self._lost:
+                return
+            if isinstance(message, Opened):
+                self._entries[message.job] = Entry(message)
+            elif isinstance(message, Ended):
+                self._entries[message.result.job].ended = message
+            else:
+                for job, metrics in message.metrics.items():
+                    self._entries[job].pending += [
+                        Metric(name, value, message.time, message.step) for name, value in metrics.items()
+                    ]
+
+    def close(self) -> None:
+        """Write what is left, end what is open as KILLED, and tell that it is done."""
+        with self._lock:
+            for job, entry in list(self._entries.items()):
+                if entry.ended is None and entry.run is None:
+                    del self._entries[job]  # nobody has seen it begin
+                elif entry.ended is None:
+                    entry.ended = killed(entry.opened)
+        self._closing.set()
+        self._thread.join()
+        self._tell(Closed())
+
+    def _find(self, message: Find) -> None:
+        try:
+            store = self._connected(message.plain)
+            objective = message.plain["objective"]
+            sweep = self._start.resume if message.in_sweep else None
+            if sweep is not None:
+                parent.reopen(self._start.folder, message.plain, sweep)
+            with told_as_tracking_error(store.uri), ThreadPoolExecutor(store.connections) as pool:
+                runs = pool.map(
+                    lambda value: find_finished(store.client, store.experiment_id, value, objective, sweep),
+                    message.hashes,
+                )
+                found = {value: run for value, run in zip(message.hashes, runs, strict=True) if run}
+            self._tell(Found(found))
+        except TrackingError as error:
+            self._tell(Lost(str(error)))
+
+    def _connected(self, plain: Plain) -> "Store":
+        if self._store is None:
+            tracking = plain["tracking"]
+            client = connect(tracking["uri"])
+            self._store = Store(client, find_experiment(client, tracking["experiment"]))
+        return self._store
+
+    def _write_in_rounds(self) -> None:
+        pause = INTERVAL
+        while True:
+            closing = self._closing.wait(pause)
+            started = time.monotonic()
+            with self._lock:
+                due = [entry for entry in self._entries.values() if entry.is_due]
+            if due:
+                self._write_all(due)
+            pause = max(INTERVAL, 4 * (time.monotonic() - started))
+            if closing and not self._entries_left():
+                return
+
+    def _entries_left(self) -> bool:
+        with self._lock:
+            return any(entry.is_due for entry in self._entries.values())
+
+    def _write_all(self, due: list[Entry]) -> None:
+        """Write a round; a store that fails is tried again in the next one, for a while."""
+        try:
+            store = self._connected(due[0].opened.plain)
+            launch = due[0].opened.launch
+            parent_id = parent.join(self._start.folder, due[0].opened.plain, launch)
+            with ThreadPoolExecutor(store.connections) as pool:
+                list(pool.map(lambda entry: self._write(entry, store, parent_id), due))
+            self._failing_since = None
+        except (*STORE_ERRORS, TrackingError) as error:
+            now = time.monotonic()
+            self._failing_since = self._failing_since or now
+            if self._store is None or now - self._failing_since > PATIENCE:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Say that the store is lost, and write no more."""
+        with self._lock:
+            for entry in self._entries.values():
+                if entry.ended is not None:
+                    result = replace(entry.ended.result, status="FAILED", reason=str(error))
+                    add_result(self._start.folder, result)
+            self._entries.clear()
+            self._lost = True
+        self._tell(Lost(str(error)))
+
+    def _write(self, entry: Entry, store: "Store", parent_id: str) -> None:
+        """Write one job's news: what fails is still news in the next round."""
+        opened = entry.opened
+        if entry.run is None:
+            launch = replace(opened.launch, parent=parent_id)
+            for place, content in opened.records.items():
+                write_yaml(launch.folder / place, content)
+            entry.run = TrackedRun(
+                store.client, store.experiment_id, opened.plain, launch, opened.tags, opened.time
+            )
+        if not entry.described:
+            entry.run.describe()
+            entry.described = True
+        with self._lock:
+            pending, ended = list(entry.pending), entry.ended
+        entry.run.log(pending)
+        with self._lock:
+            del entry.pending[: len(pending)]
+        if ended is not None:
+            self._end(entry, entry.run, ended)
+
+    def _end(self, entry: Entry, run: TrackedRun, ended: Ended) -> None:
+        folder = entry.opened.launch.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
+        texts = {CONFIG_NAME: config_yaml(entry.opened.plain), LOG_NAME: ended.log}
+        run.leave(texts, [], ended.failure)
+        run.end(ended.result.status, ended.time)
+        result = replace(ended.result, run_id=run.location.run_id)
+        add_result(self._start.folder, result)
+        with self._lock:
+            del self._entries[ended.result.job]
+        self._tell(Written(result))
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store and the sweep's experiment in it."""
+
+    client: MlflowClient
+    experiment_id: str
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return str(self.client.tracking_uri)
+
+    @property
+    def connections(self) -> int:
+        """How many runs can be written at once."""
+        return CONNECTIONS if sqlite_uri.to_path(self.uri) is None else 1
+
+
+def killed(opened: Opened) -> Ended:
+    """The end of a job that was still going on when the sweep was stopped."""
+    result = JobResult(opened.job, opened.overrides, "KILLED", "the sweep was stopped")
+    return Ended(result, Failure("the sweep was stopped", ""), "", int(time.time() * 1000))
+
+
+def write_yaml(path: Path, content: object) -> None:
+    """Write plain values as YAML, in C where it is there: ten times as fast."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.dump(content, Dumper=YAML_DUMPER, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def main() -> None:
+    """Keep books until told to close, or until nobody is there any more."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # whoever trains hears of them, and says what is to be done
+    connection = Connection(int(sys.argv[1]))
+    lock = Lock()
+
+    def tell(message: FromBooks) -> None:
+        with lock, suppress(BrokenPipeError):  # who has vanished needs to know nothing
+            connection.send(message)
+
+    start = connection.recv()
+    books = Bookkeeper(start, tell)
+    try:
+        while not isinstance(message := connection.recv(), Close):
+            books.hear(message)
+    except EOFError:
+        books.close()
+        if (start.folder / PARENT).exists():
+            parent.end(start.folder, "KILLED", read_results(start.folder))
+        return
+    books.close()
+
+
+if __name__ == "__main__":
+    main()

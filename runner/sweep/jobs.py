@@ -1,0 +1,72 @@
+"""The jobs of a sweep that can be trained, and which of them can share a program."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.build import Parts, build
+from runner.compose import launch_of
+from runner.config import NO_IDENTITY, Config, check
+from runner.launch import Launch
+from runner.sweep.cells import Cell
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that is about to be trained: checked and built, its parameters not drawn yet."""
+
+    cell: Cell
+    config: Config
+    parts: Parts
+    launch: Launch
+
+    @property
+    def number(self) -> int:
+        """Its place in the sweep, from 0."""
+        return self.cell.job
+
+    @property
+    def name(self) -> str:
+        """How it is called in the log: by its overrides."""
+        return " ".join(self.cell.overrides)
+
+
+def make_job(cell: Cell, command: str) -> Job:
+    """Check and build a job.
+
+    Raises:
+        ConfigError: if its config is wrong.
+    """
+    config = check(cell.plain)
+    return Job(cell, config, build(config), launch_of(cell.composed.hydra, cell.folder, command))
+
+
+def groups(jobs: Sequence[Job]) -> list[list[Job]]:
+    """The jobs that can share a program, together; large groups first, else in the jobs' order."""
+    together: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        together[program_of(job.config)].append(job)
+    return sorted(together.values(), key=len, reverse=True)
+
+
+def program_of(config: Config) -> str:
+    """What the members of a stack have in common: all but seeds, first values, and numbers of the rule.
+
+    A schedule is no part of a program: learning rates are told from outside.
+    """
+    own = {*NO_IDENTITY, "seed", "schedule"}
+    shared = {key: value for key, value in config.plain.items() if key not in own}
+    layers: Mapping[str, Mapping[str, Any]] = config.plain["model"]["layers"]
+    shared["model"] = [(name, {**layer, "init": None}) for name, layer in layers.items()]
+    shared["optim"] = [
+        config.plain["optim"]["type"],
+        {name: value for name, value in vars(config.rule).items() if not isinstance(value, float)},
+    ]
+    return json.dumps(shared, sort_keys=True, default=str)
+
+
+def data_of(config: Config) -> str:
+    """What jobs that read the same data have in common."""
+    return json.dumps([config.plain["data"], config.plain["device"]], sort_keys=True)

@@ -1,0 +1,129 @@
+"""A sweep's books as those who train see them: everything is said at once and written elsewhere."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from multiprocessing import Pipe
+from threading import Condition, Lock, Thread
+
+from runner.errors import TrackingError
+from runner.plain import Plain
+from runner.sweep.messages import (
+    Close,
+    Closed,
+    Find,
+    Found,
+    FromBooks,
+    Lost,
+    Measured,
+    Start,
+    ToBooks,
+    Written,
+)
+from runner.sweep.record import JobResult
+from runner.tracking.finished import FinishedRun
+
+
+class Ledger:
+    """The other end of a bookkeeper's process, which starts with it.
+
+    Any thread may call any method. Once the store is lost every method but ``close`` raises a
+    TrackingError.
+
+    Args:
+        start: the sweep.
+        written: called with each job's result when it is in the store.
+    """
+
+    def __init__(self, start: Start, written: Callable[[JobResult], None]) -> None:
+        self._written = written
+        self._connection, theirs = Pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "runner.sweep.bookkeeper", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # Ctrl-C is for the one who trains
+        )
+        theirs.close()
+        self._sending = Lock()
+        self._news = Condition()
+        self._results: dict[int, JobResult] = {}
+        self._found: Mapping[str, FinishedRun] | None = None
+        self._lost: str | None = None
+        self._closed = False
+        self._reader = Thread(target=self._read, name="news of the books", daemon=True)
+        self._reader.start()
+        self.tell(start)
+
+    def tell(self, message: ToBooks) -> None:
+        """Say something; it is written within a second or so."""
+        self._raise_if_lost()
+        try:
+            with self._sending:
+                self._connection.send(message)
+        except OSError as error:
+            raise TrackingError("the process that writes to the store has gone") from error
+
+    def measured(self, metrics: Mapping[int, Mapping[str, float]], step: int) -> None:
+        """Say what some jobs' metrics of a step are."""
+        self.tell(Measured(metrics, step, now()))
+
+    def find(self, hashes: Sequence[str], plain: Plain, in_sweep: bool) -> Mapping[str, FinishedRun]:
+        """Those of some configs that have a FINISHED run; this waits for the store."""
+        self._found = None
+        self.tell(Find(hashes, plain, in_sweep))
+        with self._news:
+            self._news.wait_for(lambda: self._found is not None or self._is_over)
+        self._raise_if_lost()
+        assert self._found is not None
+        return self._found
+
+    def results(self, jobs: Collection[int]) -> list[JobResult]:
+        """What some jobs came to, when all of them are in the store."""
+        with self._news:
+            self._news.wait_for(lambda: self._is_over or all(job in self._results for job in jobs))
+        self._raise_if_lost()
+        return [self._results[job] for job in jobs]
+
+    def close(self) -> None:
+        """Return when everything is in the store; what is open is KILLED."""
+        with suppress(OSError), self._sending:  # OSError: it has gone already
+            self._connection.send(Close())
+        self._reader.join()
+        self._process.wait()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._lost is not None or self._closed
+
+    def _raise_if_lost(self) -> None:
+        if self._lost is not None:
+            raise TrackingError(self._lost)
+
+    def _read(self) -> None:
+        while not self._closed:
+            try:
+                message: FromBooks = self._connection.recv()
+            except (EOFError, OSError):
+                message = Lost("the process that writes to the store has gone")
+                self._closed = True
+            with self._news:
+                if isinstance(message, Written):
+                    self._results[message.result.job] = message.result
+                elif isinstance(message, Found):
+                    self._found = message.runs
+                elif isinstance(message, Lost):
+                    self._lost = self._lost or message.reason
+                elif isinstance(message, Closed):
+                    self._closed = True
+                self._news.notify_all()
+            if isinstance(message, Written):
+                self._written(message.result)
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return int(time.time() * 1000)

@@ -1,0 +1,105 @@
+"""What the process that trains a sweep and the one that keeps its books tell each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.launch import Launch
+from runner.plain import Plain
+from runner.sweep.record import JobResult
+from runner.tracking.finished import FinishedRun
+from runner.tracking.outcome import Failure
+
+
+@dataclass(frozen=True)
+class Start:
+    """The sweep: its folder, and the sweep that it continues, if it does."""
+
+    folder: Path
+    resume: str | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A job begins.
+
+    Attributes:
+        job: its number.
+        overrides: as typed.
+        plain: its resolved config.
+        launch: its folder and name.
+        tags: what else its run is tagged with.
+        records: YAML files for its folder, by their places in it, as plain values.
+        time: milliseconds since 1970.
+    """
+
+    job: int
+    overrides: Sequence[str]
+    plain: Plain
+    launch: Launch
+    tags: Mapping[str, str]
+    records: Mapping[Path, object]
+    time: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Metrics of one step, of one or of several jobs."""
+
+    metrics: Mapping[int, Mapping[str, float]]
+    step: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job has ended: how, why if not well, its log, and what it came to."""
+
+    result: JobResult
+    failure: Failure | None
+    log: str
+    time: int
+
+
+@dataclass(frozen=True)
+class Find:
+    """Which of these configs have a FINISHED run: in the experiment, or in the sweep that is continued."""
+
+    hashes: Sequence[str]
+    plain: Plain
+    in_sweep: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer: each config's run, by the config's hash."""
+
+    runs: Mapping[str, FinishedRun]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A job that has ended is in the store, as ``result`` says."""
+
+    result: JobResult
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The store cannot be written any more; ``reason`` is a line."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """Nothing more comes; what is open is KILLED."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Everything is written that could be."""
+
+
+ToBooks = Start | Opened | Measured | Ended | Find | Close
+FromBooks = Found | Written | Lost | Closed

@@ -1,0 +1,154 @@
+"""What jobs in training report: to the books, to whoever looks, to whoever may stop them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from omegaconf import OmegaConf
+
+from runner.errors import DivergedError
+from runner.loop import Epoch
+from runner.sweep.jobs import Job
+from runner.sweep.lanes import Stop
+from runner.sweep.ledger import now
+from runner.sweep.messages import Ended, Measured, Opened, ToBooks
+from runner.sweep.record import JobResult
+from runner.tracking.outcome import Failure, Status, status_of
+from runner.tracking.terminal import describe
+from runner.verdict import best, stop_if_diverged
+
+Watch = Callable[[int, int, float], bool]
+"""Told a job, an epoch and the objective after it; says whether the job shall go on."""
+
+
+class Books(Protocol):
+    """Takes messages: a ``Ledger``, or a list in tests."""
+
+    def tell(self, message: ToBooks) -> None:
+        """Take one."""
+
+
+class Display(Protocol):
+    """Shows a sweep's progress."""
+
+    def epoch(self, job: int, name: str, number: int, epochs: int, objective: float) -> None:
+        """A job has done an epoch."""
+
+
+@dataclass
+class History:
+    """What has been heard of a job so far."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def note(self, level: str, text: object) -> None:
+        """Add a line to the job's log."""
+        self.lines.append(f"{datetime.now():%Y-%m-%d %H:%M:%S,%f} {level} {text}")
+
+
+class Progress:
+    """Where the threads that train report; each job is reported by one thread.
+
+    Args:
+        books: told everything.
+        display: shown each epoch.
+        watch: says which job shall go on, if anybody does.
+        stop: wished for when a job fails, if that is to stop all.
+        fail_fast: whether it is.
+    """
+
+    def __init__(
+        self, books: Books, display: Display, watch: Watch | None, stop: Stop, fail_fast: bool
+    ) -> None:
+        self._books, self._display, self._watch = books, display, watch
+        self._stop, self._fail_fast = stop, fail_fast
+        self._histories: dict[int, History] = {}
+        self._ended: set[int] = set()
+
+    def has_ended(self, job: Job) -> bool:
+        """Whether a job's end has been reported."""
+        return job.number in self._ended
+
+    def begin(self, job: Job, way: str) -> None:
+        """A job begins to train, in some way that its log tells."""
+        history = self._histories[job.number] = History()
+        size, device = job.parts.store.size, job.parts.device
+        history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
+        self._books.tell(opened(job))
+
+    def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[bool]:
+        """Some jobs have done an epoch; says which of them shall go on."""
+        metrics = {job.number: epoch.metrics for job, epoch in zip(jobs, epochs, strict=True)}
+        self._books.tell(Measured(metrics, epochs[0].number, now()))
+        return [self._epoch(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
+
+    def _epoch(self, job: Job, epoch: Epoch) -> bool:
+        history, config = self._histories[job.number], job.config
+        history.epochs.append(epoch)
+        history.note("INFO", describe(epoch, config.train.epochs))
+        objective = epoch.metrics[config.objective]
+        self._display.epoch(job.number, job.name, epoch.number, config.train.epochs, objective)
+        try:
+            stop_if_diverged(epoch, config.rule.lr)
+        except DivergedError as error:
+            self.fail(job, error)
+            return False
+        if self._watch is None or self._watch(job.number, epoch.number, objective):
+            return True
+        history.note("INFO", f"stopped after epoch {epoch.number}: not worth going on")
+        self.finish(job, {})
+        return False
+
+    def finish(self, job: Job, trained: Mapping[str, float]) -> None:
+        """A job has ended well; ``trained`` are the metrics that are measured once, at the end."""
+        history = self._histories[job.number]
+        final = {**best(history.epochs, job.config.objective), **trained}
+        history.note("INFO", final)
+        last = history.epochs[-1]
+        self._books.tell(Measured({job.number: final}, last.number, now()))
+        self._end(job, "FINISHED", None, {**last.metrics, **final})
+
+    def fail(self, job: Job, error: BaseException) -> None:
+        """A job has failed; it may not even have begun."""
+        if job.number not in self._histories:
+            self.begin(job, "not at all")
+        history = self._histories[job.number]
+        history.note("ERROR", error)
+        last = history.epochs[-1].metrics if history.epochs else {}
+        self._end(job, status_of(error), Failure.of(error), last)
+        if self._fail_fast:
+            self._stop.wish()
+
+    def _end(self, job: Job, status: Status, failure: Failure | None, metrics: Mapping[str, float]) -> None:
+        history, objective = self._histories[job.number], job.config.objective
+        result = JobResult(
+            job.number,
+            job.cell.overrides,
+            status,
+            reason=failure.reason if failure else None,
+            objective=metrics.get(objective),
+            metrics=metrics,
+            curve=[epoch.metrics[objective] for epoch in history.epochs],
+        )
+        self._ended.add(job.number)
+        del self._histories[job.number]
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now()))
+
+
+def opened(job: Job) -> Opened:
+    """The message that a job begins."""
+    cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
+    subdir = cell.composed.hydra.output_subdir
+    records: dict[Path, object] = {}
+    if subdir is not None:
+        records = {
+            Path(subdir, "config.yaml"): OmegaConf.to_container(cell.cfg),
+            Path(subdir, "hydra.yaml"): OmegaConf.to_container(
+                OmegaConf.masked_copy(cell.composed, ["hydra"]), enum_to_str=True
+            ),
+            Path(subdir, "overrides.yaml"): cell.overrides,
+        }
+    return Opened(job.number, cell.overrides, cell.plain, job.launch, tags, records, now())

@@ -1,0 +1,140 @@
+"""One run in MLflow, call by call: made, described, told metrics, ended."""
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from runner.launch import Launch
+from runner.overrides import flatten
+from runner.plain import Plain, without_sweep
+from runner.tracking.location import Location
+from runner.tracking.outcome import Failure, Status
+
+PARAMS_A_CALL, METRICS_A_CALL, VALUE_LENGTH, NAME_LENGTH = 100, 1000, 6000, 250
+"""MLflow's limits; a longer value stands whole in config.yaml or in the log."""
+
+CONFIG_NAME = "config.yaml"
+
+
+class TrackedRun:
+    """A run that exists from here on. Every method is one call or a few, and raises what MLflow raises.
+
+    Args:
+        client: of the store.
+        experiment_id: the experiment that it belongs to.
+        plain: the resolved config.
+        launch: how the run was started.
+        tags: what else the run is tagged with.
+        start_time: milliseconds since 1970; now if left out.
+    """
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        experiment_id: str,
+        plain: Plain,
+        launch: Launch,
+        tags: Mapping[str, str],
+        start_time: int | None = None,
+    ) -> None:
+        self.client = client
+        self._plain = without_sweep(plain)
+        described = {
+            **launch_tags(launch),
+            "model": launch.model,
+            "optim": type_of(plain, "optim"),
+            "data": type_of(plain, "data"),
+            **tags,
+        }
+        name = run_name(launch, plain)
+        run = client.create_run(experiment_id, start_time=start_time, run_name=name, tags=described)
+        self.location = Location(client.tracking_uri, experiment_id, run.info.run_id)
+
+    def describe(self) -> None:
+        """Log the config as parameters."""
+        params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
+        for start in range(0, len(params), PARAMS_A_CALL):
+            self.client.log_batch(self.location.run_id, params=params[start : start + PARAMS_A_CALL])
+
+    def log(self, metrics: Sequence[Metric]) -> None:
+        """Log metrics, however many."""
+        log_metrics(self.client, self.location.run_id, metrics)
+
+    def leave(self, texts: Mapping[str, str], files: Iterable[Path], failure: Failure | None = None) -> None:
+        """Log artifacts, those files that are there, and why the run did not end well."""
+        run_id = self.location.run_id
+        if failure is not None:
+            self.client.set_tag(run_id, "failure", failure.reason[:VALUE_LENGTH])
+            texts = {**texts, "traceback.txt": failure.trace}
+        if texts:
+            with TemporaryDirectory() as folder:
+                for name, text in texts.items():
+                    Path(folder, name).write_text(text, encoding="utf-8")
+                self.client.log_artifacts(run_id, folder)
+        for file in files:
+            if file.exists():
+                self.client.log_artifact(run_id, str(file))
+
+    def end(self, status: Status, end_time: int | None = None) -> None:
+        """End the run, at ``end_time`` in milliseconds since 1970 or now."""
+        self.client.set_terminated(self.location.run_id, status, end_time)
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Log metrics in as few calls as MLflow takes."""
+    for start in range(0, len(metrics), METRICS_A_CALL):
+        client.log_batch(run_id, metrics=metrics[start : start + METRICS_A_CALL])
+
+
+def config_yaml(plain: Plain) -> str:
+    """A run's config as its config.yaml has it."""
+    return str(yaml.safe_dump(without_sweep(plain), sort_keys=False, allow_unicode=True))
+
+
+def run_name(launch: Launch, plain: Plain) -> str:
+    """What the run is called in MLflow."""
+    return launch.run_name(type_of(plain, "optim"), plain.get("seed"))[:NAME_LENGTH]
+
+
+def launch_tags(launch: Launch) -> dict[str, str]:
+    """What every run is tagged with, a sweep's parent too: version, git commit, command, sweep."""
+    command = launch.command[:VALUE_LENGTH]
+    tags = {
+        "runner_version": version("runner"),
+        "command": command,
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+    }
+    commit = git_commit(Path.cwd())
+    if commit is not None:
+        tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
+    if launch.parent is not None:
+        tags |= {"sweep_id": launch.parent, MLFLOW_PARENT_RUN_ID: launch.parent}
+    return tags
+
+
+def type_of(plain: Plain, section: str) -> str:
+    """The name of a component, as far as there is one."""
+    component = plain.get(section)
+    return str(component.get("type")) if isinstance(component, Mapping) else str(component)
+
+
+@cache
+def git_commit(folder: Path) -> str | None:
+    """The commit that a folder is at; None outside a git repository or without git."""
+    try:
+        found: Any = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None
