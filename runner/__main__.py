@@ -4,7 +4,6 @@
 What needs torch or mlflow is imported when a job starts, so that --help and --cfg answer at once.
 """
 
-import math
 import os
 import shlex
 import sys
@@ -14,25 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
-from hydra.conf import HydraConf
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
 from runner import torchrun
-from runner.compose import (
-    CONFIG_ERRORS,
-    conf_folder,
-    explain,
-    in_sweep,
-    launch_of,
-    refuse_hydra_settings,
-    register_resolvers,
-    to_plain,
-)
+from runner.compose import CONFIG_ERRORS, conf_folder, explain, register_resolvers
 from runner.errors import ConfigError, RunnerError
 from runner.importing import without_collections
 from runner.signals import Terminated, raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
+from runner.task import Task
 
 if TYPE_CHECKING:
     from runner.parallel import Workers  # imports torch
@@ -67,31 +55,17 @@ def run_together(shows_traceback: bool) -> int:
 def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) -> int:
     """Let Hydra read ``sys.argv`` and run what it says, alone or as the first of several workers."""
     command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
-    failures: list[Exception] = []
-
-    def job(cfg: DictConfig) -> float:
-        node = HydraConfig.get()
-        refuse_hydra_settings(node)
-        if in_sweep(node) and workers:
-            raise ConfigError(["torchrun trains one model over several processes: no -m beside it"])
-        if in_sweep(node):
-            with without_collections():
-                from runner.sweep.job import run_job
-            return run_job(cfg, node, command)
-        try:
-            return run_single(cfg, node, command, workers)
-        except Exception as error:  # told below: from here, Hydra would tell it in its own way
-            failures.append(error)
-            return math.nan
+    task = Task(command, workers)
 
     def start() -> int:
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
+        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
         return 0
 
     os.environ[FULL_ERROR] = "1"  # Hydra then hands its exceptions on instead of printing them
     code = exit_code(start, shows_traceback)
-    if failures:
-        code = tell(failures[0], shows_traceback)
+    if task.failures:
+        code = tell(task.failures[0], shows_traceback)
+    SweepFolder.open.close()
     folder = SweepFolder.path
     if folder is None:
         return code
@@ -121,20 +95,6 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     else:
         print(error, file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1
-
-
-def run_single(cfg: DictConfig, node: HydraConf, command: str, workers: "Workers | None") -> float:
-    """Run one experiment and return its objective."""
-    with without_collections():
-        from runner.config import check
-
-        config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
-        from runner.experiment import run
-        from runner.parallel import ALONE
-        from runner.tracking.terminal import Terminal
-
-    launch = launch_of(node, Path(node.runtime.output_dir), command)
-    return run(config, launch, Terminal(), workers or ALONE).objective
 
 
 def end_sweep(folder: Path, code: int) -> int:

@@ -1,5 +1,6 @@
 """Hydra tells the folder of a sweep only to its callbacks; this one remembers it."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,15 @@ PARENT, RESULTS = "parent.json", "results.jsonl"
 
 
 class SweepFolder(Callback):
-    """The folder of the sweep that this process started, or None."""
+    """The sweep that this process started.
+
+    Attributes:
+        path: its folder; None if there is none.
+        open: what has to be closed when its last job has ended.
+    """
 
     path: ClassVar[Path | None] = None
+    open: ClassVar[ExitStack] = ExitStack()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Called by Hydra before the first job: forget what an earlier sweep left in the same folder."""

@@ -14,9 +14,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from runner.compose import CONFIG_ERRORS, explain, sweep_folder, to_plain
+from runner.compose import CONFIG_ERRORS, explain, to_plain
 from runner.errors import ConfigError
 from runner.plain import Plain
+
+SHARED = ("hydra", "tracking", "objective")
+"""Keys of which no job has a value of its own."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Cell:
         composed: the same with Hydra's own settings for it, under ``hydra``.
         plain: the config, resolved.
         folder: where it writes.
+        problem: why it cannot be composed, if so; its config is then the part that all jobs share.
     """
 
     job: int
@@ -38,16 +42,7 @@ class Cell:
     composed: DictConfig
     plain: Plain
     folder: Path
-
-
-@dataclass(frozen=True)
-class BadCell:
-    """A job that cannot be composed, and why."""
-
-    job: int
-    overrides: list[str]
-    problem: ConfigError
-    folder: Path
+    problem: ConfigError | None = None
 
 
 class Composer:
@@ -67,7 +62,7 @@ class Composer:
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._is_group: dict[str, bool] = {}
 
-    def cells(self, jobs: Sequence[Sequence[str]], first: int) -> list[Cell | BadCell]:
+    def cells(self, jobs: Sequence[Sequence[str]], first: int) -> list[Cell]:
         """The jobs with the given overrides, numbered from ``first``."""
         before = HydraConfig.instance().cfg
         try:
@@ -75,21 +70,31 @@ class Composer:
         finally:
             HydraConfig.instance().cfg = before
 
-    def _cell(self, job: int, overrides: list[str]) -> Cell | BadCell:
+    def _cell(self, job: int, overrides: list[str]) -> Cell:
         try:
-            config = self._compose(overrides)
-            HydraConfig.instance().cfg = cast(HydraConf, config)  # for ${hydra:…} in YAML
-            with read_write(config.hydra), open_dict(config.hydra):
-                config.hydra.job.id = str(job)
-                config.hydra.job.num = job
-                folder = Path(str(config.hydra.sweep.dir), str(config.hydra.sweep.subdir)).absolute()
-                config.hydra.runtime.output_dir = str(folder)
-            cfg = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            return Cell(job, overrides, cfg, config, to_plain(cfg), folder)
-        except ConfigError as problem:
-            return BadCell(job, overrides, problem, self._folder(job))
+            return self._numbered(self._compose(overrides), job, overrides)
+        except ConfigError as error:
+            problem = error
         except CONFIG_ERRORS as error:
-            return BadCell(job, overrides, ConfigError([explain(error)]), self._folder(job))
+            problem = ConfigError([explain(error)])
+        shared = copy.deepcopy(self._master)
+        for key in [key for key in shared if key not in SHARED]:
+            with open_dict(shared):
+                del shared[key]
+        return self._numbered(shared, job, overrides, problem)
+
+    def _numbered(
+        self, config: DictConfig, job: int, overrides: list[str], problem: ConfigError | None = None
+    ) -> Cell:
+        HydraConfig.instance().cfg = cast(HydraConf, config)  # for ${hydra:…} in YAML
+        with read_write(config.hydra), open_dict(config.hydra):
+            config.hydra.overrides.task = overrides
+            config.hydra.job.id = str(job)
+            config.hydra.job.num = job
+            folder = Path(str(config.hydra.sweep.dir), str(config.hydra.sweep.subdir)).absolute()
+            config.hydra.runtime.output_dir = str(folder)
+        cfg = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        return Cell(job, overrides, cfg, config, to_plain(cfg), folder, problem)
 
     def _compose(self, overrides: list[str]) -> DictConfig:
         parsed = self._parser.parse_overrides(overrides)
@@ -105,7 +110,6 @@ class Composer:
         for override in values:
             OmegaConf.update(config, str(override.key_or_group), override.value(), merge=True)
         with read_write(config.hydra), open_dict(config.hydra):
-            config.hydra.overrides.task = overrides
             config.hydra.job.override_dirname = self._dirname(parsed)
         return config
 
@@ -121,9 +125,6 @@ class Composer:
         wanted = self._master.hydra.job.config.override_dirname
         lines = sorted(str(o.input_line) for o in overrides if o.key_or_group not in wanted.exclude_keys)
         return str(wanted.item_sep).join(lines).replace("=", str(wanted.kv_sep))
-
-    def _folder(self, job: int) -> Path:
-        return sweep_folder(self._master.hydra) / str(job)
 
 
 def sets_value(override: Override) -> bool:

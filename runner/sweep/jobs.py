@@ -9,6 +9,7 @@ from typing import Any
 from runner.build import Parts, build
 from runner.compose import launch_of
 from runner.config import NO_IDENTITY, Config, check
+from runner.errors import ConfigError
 from runner.launch import Launch
 from runner.sweep.cells import Cell
 
@@ -33,12 +34,39 @@ class Job:
         return " ".join(self.cell.overrides)
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A job that cannot be trained, and why."""
+
+    cell: Cell
+    launch: Launch
+    error: ConfigError
+
+
+def check_all(cells: Sequence[Cell], command: str) -> tuple[list[Job], list[Problem]]:
+    """Check and build jobs; those whose config is wrong are told apart.
+
+    Args:
+        cells: the jobs.
+        command: the command line that started them.
+    """
+    jobs, problems = [], []
+    for cell in cells:
+        try:
+            jobs.append(make_job(cell, command))
+        except ConfigError as error:
+            problems.append(Problem(cell, launch_of(cell.composed.hydra, cell.folder, command), error))
+    return jobs, problems
+
+
 def make_job(cell: Cell, command: str) -> Job:
     """Check and build a job.
 
     Raises:
         ConfigError: if its config is wrong.
     """
+    if cell.problem is not None:
+        raise cell.problem
     config = check(cell.plain)
     return Job(cell, config, build(config), launch_of(cell.composed.hydra, cell.folder, command))
 
@@ -65,8 +93,3 @@ def program_of(config: Config) -> str:
         {name: value for name, value in vars(config.rule).items() if not isinstance(value, float)},
     ]
     return json.dumps(shared, sort_keys=True, default=str)
-
-
-def data_of(config: Config) -> str:
-    """What jobs that read the same data have in common."""
-    return json.dumps([config.plain["data"], config.plain["device"]], sort_keys=True)

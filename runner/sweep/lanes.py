@@ -30,16 +30,19 @@ class Stop:
         """Ask all to stop."""
         self._wished.set()
 
+    @property
+    def is_wished(self) -> bool:
+        """Whether training shall end."""
+        return self._wished.is_set() or (self._also is not None and self._also.is_wished)
+
     def heed(self) -> None:
         """Stop if asked to.
 
         Raises:
             Stopped: if so.
         """
-        if self._wished.is_set():
+        if self.is_wished:
             raise Stopped
-        if self._also is not None:
-            self._also.heed()
 
 
 def run_in_lanes(tasks: Iterable[Callable[[], None]], lanes: int, threads: int, stop: Stop) -> None:

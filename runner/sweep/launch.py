@@ -1,1 +1,155 @@
-"""A batch of a sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
+"""A sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from hydra.core.utils import JobReturn, configure_log
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from runner.compose import refuse_hydra_settings, sweep_folder
+from runner.errors import RunnerError
+from runner.sweep.blocks import train_block
+from runner.sweep.callback import SweepFolder
+from runner.sweep.cells import Composer
+from runner.sweep.datasets import Datasets
+from runner.sweep.dry_run import show
+from runner.sweep.jobs import Job, Problem, check_all
+from runner.sweep.lanes import Stop, run_in_lanes
+from runner.sweep.ledger import Ledger
+from runner.sweep.messages import Start
+from runner.sweep.plans import Planned, make_plans
+from runner.sweep.progress import Progress, Watch
+from runner.sweep.record import JobResult, add_result
+from runner.sweep.returns import as_return
+from runner.sweep.settings import own_settings
+from runner.task import Task
+from runner.tracking.sweep_display import SweepDisplay
+from runner.tracking.terminal import numbers
+
+log = logging.getLogger(__name__)
+
+
+class StackedSweep:
+    """What the launches of one sweep share: its settings, its books, data that has been read.
+
+    Args:
+        context: Hydra's.
+        task: the jobs'.
+        master: the sweep's config.
+
+    Raises:
+        ConfigError: if the sweep's own settings are wrong.
+    """
+
+    def __init__(self, context: HydraContext, task: Task, master: DictConfig) -> None:
+        refuse_hydra_settings(master.hydra)
+        self._context, self._task, self._master = context, task, master
+        self._settings, self._plain = own_settings(master)
+        self._folder = sweep_folder(master.hydra)
+        self._composer = Composer(context.config_loader, master)
+        self._datasets = Datasets()
+        self._display = SweepDisplay(self._plain["objective"])
+        self._ledger: Ledger | None = None
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], first: int, watch: Watch | None
+    ) -> list[JobReturn]:
+        """Run jobs and return what each came to, in their order.
+
+        Args:
+            job_overrides: each job's.
+            first: the first job's number.
+            watch: says which job shall go on.
+
+        Raises:
+            RunnerError: if the store cannot be used, or a job failed and that is to stop the sweep.
+        """
+        configure_log(self._master.hydra.hydra_logging, self._master.hydra.verbose)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        ledger = None if self._settings.dry_run else self._open_ledger()  # a process that takes a while
+        cells = self._composer.cells(job_overrides, first)
+        jobs, problems = check_all(cells, self._task.command)
+        if ledger is None:
+            ready, _ = self._datasets.split(jobs)
+            show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
+            return [as_return(cell, None) for cell in cells]
+        for cell in cells:
+            self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
+        results = self._finished(jobs, ledger)
+        self._run([job for job in jobs if job.number not in results], problems, ledger, watch)
+        for result in ledger.results([cell.job for cell in cells if cell.job not in results]):
+            results[result.job] = result
+        returns = [as_return(cell, results[cell.job].objective) for cell in cells]
+        for cell, each in zip(cells, returns, strict=True):
+            self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
+        return returns
+
+    def _open_ledger(self) -> Ledger:
+        if self._ledger is None:
+            self._ledger = Ledger(Start(self._folder, self._settings.resume), self._tell_ended)
+            SweepFolder.open.callback(self._ledger.close)
+        return self._ledger
+
+    def _finished(self, jobs: Sequence[Job], ledger: Ledger) -> dict[int, JobResult]:
+        """The results of jobs that need not be run again."""
+        if not (self._settings.resume or self._settings.skip_finished):
+            return {}
+        in_sweep = not self._settings.skip_finished
+        runs = ledger.find([job.config.hash for job in jobs], self._plain, in_sweep)
+        done = {}
+        for job in jobs:
+            run = runs.get(job.config.hash)
+            if run is not None:
+                done[job.number] = result = JobResult(
+                    job.number,
+                    job.cell.overrides,
+                    "FINISHED",
+                    run_id=run.run_id,
+                    objective=run.metrics.get(job.config.objective),
+                    metrics=run.metrics,
+                    curve=run.curve,
+                )
+                add_result(self._folder, result)
+                self._tell_ended(result)
+        log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
+        return done
+
+    def _run(
+        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
+    ) -> None:
+        stop = Stop()
+        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
+        for problem in problems:
+            progress.reject(problem)
+        with self._display:
+            self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
+            ready, unreadable = self._datasets.split(jobs)
+            for job, error in unreadable:
+                progress.fail(job, error)
+            if not stop.is_wished:
+                self._train(make_plans(ready, self._datasets, self._settings.mode, stop), progress, stop)
+        if stop.is_wished:
+            raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+
+    def _train(self, plans: Sequence[Planned], progress: Progress, stop: Stop) -> None:
+        tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
+        for planned in plans:
+            log.info("%s", planned)
+            way = planned.plan.way
+            for block in way.blocks(planned.jobs):
+                data = self._datasets.of(block[0])
+                tasks[way.lanes, way.threads].append(partial(train_block, block, data, progress, stop))
+        threads_before = torch.get_num_threads()
+        try:
+            for (lanes, threads), some in tasks.items():
+                run_in_lanes(some, lanes, threads, stop)
+        finally:
+            torch.set_num_threads(threads_before)  # which threads started from now on will have
+
+    def _tell_ended(self, result: JobResult) -> None:
+        told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"
+        self._display.ended(result.job, " ".join(result.overrides), result.status, told)

@@ -26,6 +26,9 @@ TRIAL_BATCHES, TRIAL_EPOCHS = 6, 2
 SHARE = 0.1
 """The share of what is to be trained that may be spent on finding out how."""
 
+CLEARLY = 0.97
+"""What a better size of a block has to save to be followed by the next."""
+
 FIRST_BLOCK, LARGEST_BLOCK, PATIENCE_FOR_A_STEP = 16, 128, 0.03
 """The first stack that is tried, the largest, and the seconds that a first stack's step may take."""
 
@@ -37,63 +40,50 @@ class Plan:
     Attributes:
         way: the choice.
         reason: in a few words.
-        seconds: what a step of one model takes, all lanes at work; None if it was not measured.
+        seconds: what a step of one model takes, all lanes at work.
     """
 
     way: Way
     reason: str
-    seconds: float | None
-
-    def cost(self, jobs: Sequence[Job], data: Dataset) -> float | None:
-        """The seconds that a group's training takes."""
-        return None if self.seconds is None else self.seconds * steps(jobs, data)
+    seconds: float
 
 
 class CannotStackError(Exception):
     """Something in a model, a loss or a rule can't be computed for several models at once."""
 
 
-def steps(jobs: Sequence[Job], data: Dataset) -> int:
-    """Batches that a group of jobs trains on in all."""
-    train = jobs[0].config.train
-    return len(jobs) * train.epochs * ceil(len(data.train) / train.batch_size)
+def steps(job: Job, data: Dataset) -> int:
+    """Batches that a job trains on in all."""
+    train = job.config.train
+    return train.epochs * ceil(len(data.train) / train.batch_size)
 
 
-def make_plan(jobs: Sequence[Job], data: Dataset, cores: int, mode: Mode, stop: Stop) -> Plan:
+def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: Mode, stop: Stop) -> Plan:
     """Choose how to train a group.
 
     Tries are short, a few batches each, and go on only as long as they cost little of what they may save.
 
     Args:
-        jobs: the group.
+        jobs: the group, or one that stands for several that share no program.
+        count: how many jobs there are.
         data: what they read.
         cores: how many threads torch may use in all.
         mode: ``stacked`` and ``solo`` leave only the block size and the number of lanes to choose.
         stop: ends a trial.
     """
     on_gpu = jobs[0].parts.device.type != "cpu"
-    arrangements = [(1, cores)] if on_gpu or cores == 1 or len(jobs) == 1 else [(1, cores), (cores, 1)]
-    if mode == "solo" or len(jobs) == 1:
-        reason = "sweep.mode=solo" if mode == "solo" else "it shares its program with no other"
-        return best_of([Way(1, *each) for each in arrangements], jobs, data, stop, reason)
-    search = Search(jobs, data, stop)
-    if mode == "auto":
+    arrangements = [(1, cores)] if on_gpu or cores == 1 or count == 1 else [(1, cores), (cores, 1)]
+    search = Search(jobs, count, data, stop)
+    reason = ""
+    if mode == "stacked" and len(jobs) > 1:
+        reason = search.climb(arrangements)
+    if not search.seconds:
         for each in arrangements:
             search.attempt(Way(1, *each))
-    try:
-        search.climb(arrangements)
-    except CannotStackError as obstacle:
-        reason = f"cannot be stacked: {obstacle}"
-        return best_of([Way(1, *each) for each in arrangements], jobs, data, stop, reason)
-    return search.result()
-
-
-def best_of(ways: Sequence[Way], jobs: Sequence[Job], data: Dataset, stop: Stop, reason: str) -> Plan:
-    """The fastest of a few ways, each measured unless the first shows that it isn't worth it."""
-    search = Search(jobs, data, stop)
-    for way in ways:
-        search.attempt(way)
-    return Plan(search.best, f"{reason}; {search.told()}", search.seconds[search.best])
+        if mode == "auto" and len(jobs) > 1:
+            reason = search.climb(arrangements)
+    told = f"a step of one model took, {search.told()}"
+    return Plan(search.best, f"{reason}; {told}" if reason else told, search.seconds[search.best])
 
 
 class Search:
@@ -103,8 +93,8 @@ class Search:
         seconds: for each way that was tried, what a step of one model took.
     """
 
-    def __init__(self, jobs: Sequence[Job], data: Dataset, stop: Stop) -> None:
-        self._jobs, self._stop, self._all = jobs, stop, steps(jobs, data)
+    def __init__(self, jobs: Sequence[Job], count: int, data: Dataset, stop: Stop) -> None:
+        self._jobs, self._stop, self._all = jobs, stop, count * steps(jobs[0], data)
         batch = jobs[0].config.train.batch_size
         self._data = Dataset(data.train.first(TRIAL_BATCHES * batch), data.test.first(1))
         self._started = perf_counter()
@@ -120,16 +110,18 @@ class Search:
         tried = sorted(self.seconds.items(), key=lambda item: item[1])
         return ", ".join(f"{way}: {1000 * seconds:.3g} ms" for way, seconds in tried)
 
-    def result(self) -> Plan:
-        """The choice."""
-        return Plan(self.best, f"a step of one model took, {self.told()}", self.seconds[self.best])
-
-    def climb(self, arrangements: Sequence[tuple[int, int]]) -> None:
+    def climb(self, arrangements: Sequence[tuple[int, int]]) -> str:
         """Try stacks of one size in every arrangement, then other sizes in the better of them.
 
-        Raises:
-            CannotStackError: if there can't be any.
+        Returns why there can't be any, if there can't.
         """
+        try:
+            self._climb(arrangements)
+        except CannotStackError as obstacle:
+            return f"cannot be stacked: {obstacle}"
+        return ""
+
+    def _climb(self, arrangements: Sequence[tuple[int, int]]) -> None:
         block = self._first_block()
         for lanes, threads in arrangements:
             if lanes == 1 or 2 * lanes <= len(self._jobs):
@@ -141,7 +133,7 @@ class Search:
             before = start
             for size in sizes:
                 way = Way(size, start.lanes, start.threads)
-                if not self.attempt(way) or self.seconds[way] > 0.97 * self.seconds[before]:
+                if not self.attempt(way) or self.seconds[way] > CLEARLY * self.seconds[before]:
                     break
                 before = way
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from runner.errors import DivergedError
 from runner.loop import Epoch
-from runner.sweep.jobs import Job
+from runner.sweep.jobs import Job, Problem
 from runner.sweep.lanes import Stop
 from runner.sweep.ledger import now
 from runner.sweep.messages import Ended, Measured, Opened, ToBooks
@@ -119,6 +119,15 @@ class Progress:
         history.note("ERROR", error)
         last = history.epochs[-1].metrics if history.epochs else {}
         self._end(job, status_of(error), Failure.of(error), last)
+        if self._fail_fast:
+            self._stop.wish()
+
+    def reject(self, problem: Problem) -> None:
+        """A job can't be trained at all."""
+        cell, failure = problem.cell, Failure.of(problem.error)
+        self._books.tell(Opened(cell.job, cell.overrides, cell.plain, problem.launch, {}, {}, now()))
+        result = JobResult(cell.job, cell.overrides, "FAILED", failure.reason)
+        self._books.tell(Ended(result, failure, f"{failure.reason}\n", now()))
         if self._fail_fast:
             self._stop.wish()
 

@@ -1,0 +1,25 @@
+"""A sweep's own settings, checked before its first job."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from runner.components import validated
+from runner.compose import to_plain
+from runner.errors import ConfigError
+from runner.plain import Plain
+from runner.schema import Sweep, Tracking
+
+
+def own_settings(master: DictConfig) -> tuple[Sweep, Plain]:
+    """How the sweep goes through its jobs, and the whole of the config that its jobs share.
+
+    Raises:
+        ConfigError: if ``sweep`` or ``tracking`` is wrong.
+    """
+    wanted = ("sweep", "tracking", "objective")
+    plain = to_plain(OmegaConf.masked_copy(master, list(wanted)))
+    problems: list[str] = []
+    settings: Sweep = validated(Sweep.model_validate_json, "sweep", plain["sweep"], problems)
+    validated(Tracking.model_validate_json, "tracking", plain["tracking"], problems)
+    if problems:
+        raise ConfigError(problems)
+    return settings, plain

@@ -1,0 +1,60 @@
+"""What Hydra calls for each job, whichever launcher calls it, in this process or in another."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from runner.compose import in_sweep, launch_of, refuse_hydra_settings, to_plain
+from runner.errors import ConfigError
+from runner.importing import without_collections
+
+if TYPE_CHECKING:
+    from runner.parallel import Workers  # imports torch
+
+
+@dataclass
+class Task:
+    """A job's function.
+
+    Attributes:
+        command: the command line that started it.
+        workers: who trains together with this process, if anybody does.
+        failures: why a single run failed: from here, Hydra would tell it in its own way.
+    """
+
+    command: str
+    workers: "Workers | None" = None
+    failures: list[Exception] = field(default_factory=list)
+
+    def __call__(self, cfg: DictConfig) -> float:
+        """Run the job; returns its objective, NaN if it failed."""
+        node = HydraConfig.get()
+        refuse_hydra_settings(node)
+        if in_sweep(node) and self.workers:
+            raise ConfigError(["torchrun trains one model over several processes: no -m beside it"])
+        if in_sweep(node):
+            with without_collections():
+                from runner.sweep.job import run_job
+            return run_job(cfg, node, self.command)
+        try:
+            return self._run_single(cfg, node)
+        except Exception as error:
+            self.failures.append(error)
+            return math.nan
+
+    def _run_single(self, cfg: DictConfig, node: HydraConf) -> float:
+        with without_collections():
+            from runner.config import check
+
+            config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
+            from runner.experiment import run
+            from runner.parallel import ALONE
+            from runner.tracking.terminal import Terminal
+
+        launch = launch_of(node, Path(node.runtime.output_dir), self.command)
+        return run(config, launch, Terminal(), self.workers or ALONE).objective
