@@ -129,7 +129,7 @@ def as_experiment(overrides: Sequence[str], sources: Sources) -> str:
             experiment.set(override)
         elif override.key_or_group != EXPERIMENT:
             experiment.choose(override)
-        elif value is not None:
+        else:
             for option in value if isinstance(value, list) else [value]:
                 experiment.inherit(sources.load(EXPERIMENT, str(option)))
     return experiment.to_yaml()
