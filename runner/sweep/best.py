@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from runner.compose import Composed, compose_run
+from runner.compose import CONFIG_ERRORS, Composed, compose_run, explain
 from runner.errors import ConfigError
 from runner.overrides import as_override
 
@@ -117,22 +117,34 @@ def as_experiment(overrides: Sequence[str], sources: Sources) -> str:
     An experiment that is chosen among them becomes part of it: it may be called the same, or be gone later.
 
     Raises:
-        ConfigError: if the overrides delete something, for which YAML has no words.
+        ConfigError: if YAML has no words for them, as for what they delete.
     """
-    experiment = Experiment()
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    for override in sorted(parsed, key=lambda override: override.key_or_group != EXPERIMENT):
-        value = override.value()
-        if override.is_delete():
-            raise ConfigError([f"{override.input_line}: YAML cannot delete a key"])
-        if isinstance(value, dict) or not sources.has_group(override.key_or_group):
-            experiment.set(override)
-        elif override.key_or_group != EXPERIMENT:
-            experiment.choose(override)
-        else:
-            for option in value if isinstance(value, list) else [value]:
-                experiment.inherit(sources.load(EXPERIMENT, str(option)))
-    return experiment.to_yaml()
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        experiment = Experiment()
+        for override in sorted(parsed, key=lambda override: override.key_or_group != EXPERIMENT):
+            add(experiment, override, sources)
+        return experiment.to_yaml()
+    except CONFIG_ERRORS as error:
+        raise ConfigError([explain(error)]) from error
+
+
+def add(experiment: Experiment, override: Override, sources: Sources) -> None:
+    """Say in an experiment what an override says.
+
+    Raises:
+        ConfigError: if it deletes something.
+    """
+    value = override.value()
+    if override.is_delete():
+        raise ConfigError([f"{override.input_line}: YAML cannot delete a key"])
+    if isinstance(value, dict) or not sources.has_group(override.key_or_group):
+        experiment.set(override)
+    elif override.key_or_group != EXPERIMENT:
+        experiment.choose(override)
+    else:
+        for option in value if isinstance(value, list) else [value]:
+            experiment.inherit(sources.load(EXPERIMENT, str(option)))
 
 
 def without(config: DictConfig, names: Sequence[str]) -> DictConfig:

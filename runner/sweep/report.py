@@ -50,7 +50,7 @@ class Report:
 
     folder: Path
     results: Sequence[JobResult]
-    keys: list[str]
+    keys: list[str] = field(default_factory=list)
     objective: str = ""
     ranking: list[Group] = field(default_factory=list)
     best: JobResult | None = None
@@ -84,9 +84,7 @@ class Report:
 
 def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
     """Tell what came of a sweep, whole or interrupted, in its folder and on its parent run, and end that."""
-    record = folder / SWEEP_RECORD
-    swept = recorded_keys(record) if record.exists() else set()
-    report = Report(folder, results, table.in_typed_order(swept, results))
+    report = Report(folder, results)
     try:
         write(report)
     finally:
@@ -97,9 +95,9 @@ def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
 
 def write(report: Report) -> None:
     """Write all parts that can be written."""
-    for name in FILES:  # of an earlier sweep in the same folder
-        (report.folder / name).unlink(missing_ok=True)
     with report.part("its tables"):
+        for name in FILES:  # of an earlier sweep in the same folder
+            (report.folder / name).unlink(missing_ok=True)
         write_tables(report)
     with report.part("its ranking"):
         judge(report)
@@ -114,6 +112,9 @@ def write(report: Report) -> None:
 
 def write_tables(report: Report) -> None:
     """A row a cell; where seeds are swept, mean and standard deviation over them."""
+    record = report.folder / SWEEP_RECORD
+    if record.exists():
+        report.keys = table.in_typed_order(recorded_keys(record), report.results)
     cells = table.cells(report.results, report.keys)
     (report.folder / CELLS).write_text(cells.to_csv(), encoding="utf-8")
     (report.folder / CELLS_TABLE).write_text(cells.to_mlflow(), encoding="utf-8")

@@ -141,7 +141,7 @@ def ranking(results: Sequence[JobResult], keys: Sequence[str], objective: str) -
     else:
         in_order = sorted(results, key=lambda result: result.job)
         groups = [Group(values_of(result, keys), [result]) for result in in_order]
-    return sorted(groups, key=lambda group: cost(objective, group.mean))
+    return sorted(groups, key=lambda group: (cost(objective, group.mean), not group.finished))
 
 
 def in_families(names: Iterable[str]) -> list[str]:

@@ -67,6 +67,7 @@ def test_an_inherited_experiment_is_written_out_less_how_it_sweeps(sources: Sour
     ("override", "problem"),
     [
         ("~model.layers.a1", "~model.layers.a1: YAML cannot delete a key"),
+        ("model.layers={", "no viable alternative at input '{' See https.*"),
         ("experiment=gone", "experiment=gone: there is no experiment/gone.yaml any more"),
     ],
 )

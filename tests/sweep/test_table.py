@@ -84,7 +84,7 @@ def test_a_loss_is_better_smaller_and_all_else_larger(objective: str, order: lis
 
 def test_what_has_no_number_comes_last() -> None:
     results = [failed(0, "optim.lr=0"), finished(1, "optim.lr=1", math.nan), finished(2, "optim.lr=2", 1.0)]
-    assert [cell.members[0].job for cell in ranking(results, ["optim.lr"], "test/loss")] == [2, 0, 1]
+    assert [cell.members[0].job for cell in ranking(results, ["optim.lr"], "test/loss")] == [2, 1, 0]
 
 
 def test_beside_other_keys_the_mean_over_seeds_decides() -> None:
