@@ -23,7 +23,9 @@ from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
 
 if TYPE_CHECKING:
-    from runner.parallel import Workers  # imports torch
+    from runner.parallel import Workers  # these import torch
+    from runner.sweep.record import JobResult
+    from runner.tracking.outcome import Status
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 
@@ -69,7 +71,7 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) ->
     folder = SweepFolder.path
     if folder is None:
         return code
-    return exit_code(lambda: end_sweep(folder, code), shows_traceback)
+    return exit_code(lambda: end_sweep(folder, code, shows_traceback), shows_traceback)
 
 
 def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
@@ -97,11 +99,9 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     return 2 if isinstance(error, ConfigError) else 1
 
 
-def end_sweep(folder: Path, code: int) -> int:
-    """Close the sweep's parent run, name every job that failed, and return the final exit code."""
-    from runner.sweep import parent
+def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
+    """Name every job that failed, write the sweep's report, close its parent run; the final exit code."""
     from runner.sweep.record import read_results
-    from runner.tracking.outcome import Status
 
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
@@ -111,9 +111,20 @@ def end_sweep(folder: Path, code: int) -> int:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
     code = code or int(bool(failed))
     if (folder / PARENT).exists():
-        status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
-        parent.end(folder, status, results)
-        print(f"{'look at it with':<22}{parent.find(folder).how_to_look}")
+        code = close_sweep(folder, code, results, shows_traceback)
+    return code
+
+
+def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_traceback: bool) -> int:
+    """Leave what the jobs came to on the parent run and end it; show the ranking."""
+    from runner.sweep import parent, report, standings
+    from runner.tracking.terminal import PipeConsole
+
+    status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
+    written = report.close(folder, status, results)
+    told = [tell(problem, shows_traceback) for problem in written.problems]
+    code = code or max(told, default=0)
+    standings.show(written, parent.find(folder).how_to_look, PipeConsole(highlight=False, soft_wrap=True))
     return code
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from runner.errors import DivergedError
 from runner.loop import Epoch
+from runner.objective import cost
 
 
 def stop_if_diverged(epoch: Epoch, lr: float) -> None:
@@ -24,7 +25,6 @@ def stop_if_diverged(epoch: Epoch, lr: float) -> None:
 
 def best(epochs: Sequence[Epoch], objective: str) -> dict[str, float]:
     """The epoch with the best objective, and what was measured after it."""
-    sign = 1 if objective.endswith("loss") else -1
-    epoch = min(epochs, key=lambda epoch: sign * epoch.metrics[objective])
+    epoch = min(epochs, key=lambda epoch: cost(objective, epoch.metrics[objective]))
     measured = {name: value for name, value in epoch.metrics.items() if name.startswith("test/")}
     return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "importing": set(),
     "signals": set(),
     "launch": set(),
+    "objective": set(),
     "torchrun": set(),
     "parallel": {"errors", "torchrun"},
     "engine": set(),
@@ -41,19 +42,33 @@ MAY_IMPORT = {
         "launch",
         "loop",
         "nn",
+        "objective",
         "overrides",
         "plain",
         "serving",
         "signals",
         "sqlite_uri",
     },
-    "experiment": {"build", "config", "data", "errors", "launch", "loop", "nn", "parallel", "tracking"},
+    "experiment": {
+        "build",
+        "config",
+        "data",
+        "errors",
+        "launch",
+        "loop",
+        "nn",
+        "objective",
+        "parallel",
+        "tracking",
+    },
     "sweep": {
         "compose",
         "config",
         "errors",
         "experiment",
         "launch",
+        "objective",
+        "overrides",
         "plain",
         "schema",
         "signals",
@@ -115,10 +130,28 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     program = (
         "import sys, runpy; sys.argv = ['runner', *sys.argv[1:]]\n"
         "try:\n    runpy.run_module('runner', run_name='__main__')\n"
-        "finally:\n    print({'torch', 'mlflow', 'sklearn'} & set(sys.modules))"
+        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib'} & set(sys.modules))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     )
     assert shown.stdout.splitlines()[-1] == "set()"
     assert "momentum" in shown.stdout or "lr:" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "importer"),
+    [
+        ("matplotlib", "sweep/plots.py"),
+        ("matplotlib", "sweep/axes.py"),
+        ("runner.sweep.plots", "sweep/report.py"),
+    ],
+)
+def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) -> None:
+    importers = {
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        if any(name == module or name.startswith(f"{module}.") for name in imported(file))
+    }
+    assert importer in importers
+    assert importers <= {"sweep/plots.py", "sweep/axes.py", "sweep/report.py"}

@@ -13,8 +13,8 @@ def show(jobs: Sequence[Job], problems: Sequence[Problem], plans: Sequence[Plann
     """Print the jobs, the groups in which they would be trained, and what that would cost."""
     console = Console(highlight=False, soft_wrap=True)
     groups = {job.number: str(place) for place, each in enumerate(plans, 1) for job in each.jobs}
-    rows = [(job.number, groups.get(job.number, "-"), job.name) for job in jobs]
-    rows += [(p.cell.job, "-", f"{' '.join(p.cell.overrides)}: {p.error}") for p in problems]
+    rows = [(job.number, groups.get(job.number, "-"), " ".join(job.cell.overrides)) for job in jobs]
+    rows += [(problem.cell.job, "-", f"{problem.name}: {problem.error}") for problem in problems]
     table = Table("job", "group", "overrides", box=None, pad_edge=False)
     for number, group, told in sorted(rows):
         table.add_row(str(number), group, told)

@@ -30,8 +30,8 @@ class Job:
 
     @property
     def name(self) -> str:
-        """How it is called in the log: by its overrides."""
-        return " ".join(self.cell.overrides)
+        """What its run is called."""
+        return self.launch.run_name(str(self.config.plain["optim"]["type"]), self.config.seed)
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Problem:
     cell: Cell
     launch: Launch
     error: ConfigError
+
+    @property
+    def name(self) -> str:
+        """What it is called: by what was typed."""
+        return " ".join(self.cell.overrides)
 
 
 def check_all(cells: Sequence[Cell], command: str) -> tuple[list[Job], list[Problem]]:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from runner.compose import refuse_hydra_settings, sweep_folder
 from runner.errors import RunnerError
+from runner.importing import without_collections
 from runner.sweep.blocks import train_block
 from runner.sweep.callback import SweepFolder
 from runner.sweep.cells import Composer
@@ -54,6 +55,7 @@ class StackedSweep:
         self._datasets = Datasets()
         self._display = SweepDisplay(self._plain["objective"])
         self._ledger: Ledger | None = None
+        self._names: dict[int, str] = {}
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], first: int, watch: Watch | None
@@ -73,6 +75,8 @@ class StackedSweep:
         ledger = None if self._settings.dry_run else self._open_ledger()  # a process that takes a while
         cells = self._composer.cells(job_overrides, first)
         jobs, problems = check_all(cells, self._task.command)
+        self._names |= {job.number: job.name for job in jobs}
+        self._names |= {problem.cell.job: problem.name for problem in problems}
         if ledger is None:
             ready, _ = self._datasets.split(jobs)
             show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
@@ -81,6 +85,8 @@ class StackedSweep:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
         results = self._finished(jobs, ledger)
         self._run([job for job in jobs if job.number not in results], problems, ledger, watch)
+        with without_collections():  # while the books are written: what a sweep's end needs
+            import runner.sweep.report  # noqa: F401
         for result in ledger.results([cell.job for cell in cells if cell.job not in results]):
             results[result.job] = result
         returns = [as_return(cell, results[cell.job].objective) for cell in cells]
@@ -152,4 +158,4 @@ class StackedSweep:
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"
-        self._display.ended(result.job, " ".join(result.overrides), result.status, told)
+        self._display.ended(result.job, self._names[result.job], result.status, told)

@@ -1,6 +1,7 @@
 """The MLflow run that a sweep's jobs are children of."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -78,7 +79,7 @@ def name(folder: Path) -> str:
     return " ".join(["sweep", *overrides])[:NAME_LENGTH]
 
 
-def end(folder: Path, status: Status, results: list[JobResult]) -> None:
+def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
     """End the parent run, leaving the jobs' results and the sweep's config with it.
 
     Raises:

@@ -46,7 +46,8 @@ class History:
 
     def note(self, level: str, text: object) -> None:
         """Add a line to the job's log."""
-        self.lines.append(f"{datetime.now():%Y-%m-%d %H:%M:%S,%f} {level} {text}")
+        time = datetime.now().isoformat(" ", "milliseconds").replace(".", ",")  # as logging writes it
+        self.lines.append(f"{time} {level} {text}")
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -49,13 +50,39 @@ def test_a_sweep_is_one_parent_with_a_child_a_job(six: Sweep) -> None:
 def test_a_sweep_leaves_a_folder_with_one_for_each_job(six: Sweep) -> None:
     folder, _, parent, _ = six
     (sweep,) = (folder / "outputs" / "sweeps").glob("*/*")
-    assert sorted(job.name for job in sweep.iterdir() if job.is_dir()) == list("012345")
+    assert sorted(job.name for job in sweep.iterdir() if job.is_dir()) == [*"012345", "best"]
     assert (sweep / "3" / "runner.log").exists()
     results = [json.loads(line) for line in (sweep / "results.jsonl").read_text().splitlines()]
     assert [result["job"] for result in results] == list(range(6))
     assert all(result["objective"] > 0 for result in results)
     artifacts = {file.path for file in client_of(folder).list_artifacts(parent.info.run_id)}
-    assert artifacts == {"multirun.yaml", "results.jsonl"}
+    assert artifacts == {
+        "multirun.yaml", "results.jsonl", "cells.csv", "cells.json", "seeds.csv", "best",
+        "learning_curves.png", "swept_keys.png",
+    }  # fmt: skip
+
+
+def test_the_best_of_a_sweep_runs_again_as_it_is(six: Sweep) -> None:
+    folder, done, parent, _ = six
+    *_, again, look = done.stdout.splitlines()
+    assert look.startswith("look at it with ")
+    label, command = again.split("  ", 1)
+    assert label == "run the best again"
+    client = client_of(folder)
+    best = client.get_run(parent.data.tags["best_run_id"])
+    rerun = run_in(folder, *shlex.split(command)[3:], "tracking.experiment=again")
+    assert rerun.returncode == 0, rerun.stderr
+    (same,) = runs_in(folder, "again")
+    assert same.data.tags["config_hash"] == best.data.tags["config_hash"]
+    assert same.data.metrics["test/loss"] == pytest.approx(best.data.metrics["test/loss"], rel=1e-6)
+
+
+def test_the_ranking_ends_a_sweep(six: Sweep) -> None:
+    _, done, *_ = six
+    heading, first, second, _, _ = done.stdout.splitlines()[-5:]
+    assert heading.split() == ["optim", "test/loss", "seeds", "job"]
+    assert [first.split()[1], second.split()[1]] == ["momentum", "sgd"]
+    assert "±" in first
 
 
 def test_a_sweep_logs_no_models_unless_asked(six: Sweep) -> None:
@@ -125,6 +152,8 @@ def test_a_stopped_sweep_leaves_nothing_running(
     assert "Traceback" not in errors
     parent, children = split(tmp_path)
     assert parent.info.status == "KILLED"
+    artifacts = {file.path for file in client_of(tmp_path).list_artifacts(parent.info.run_id)}
+    assert artifacts >= {"cells.csv", "best", "learning_curves.png"}, "what had been done can be reported"
     assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]
 
 
