@@ -16,6 +16,7 @@ from runner.loop import Epoch, evaluate, fit
 from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
+from runner.objective import lower_is_better
 from runner.parallel import ALONE, Workers
 from runner.tracking.log import history, run_log
 from runner.tracking.model import log_model
@@ -170,7 +171,7 @@ def stop_if_diverged(epoch: Epoch, lr: float) -> None:
 
 def best(epochs: list[Epoch], objective: str) -> dict[str, float]:
     """The epoch with the best objective, and what was measured after it."""
-    sign = 1 if objective.endswith("loss") else -1
+    sign = 1 if lower_is_better(objective) else -1
     epoch = min(epochs, key=lambda epoch: sign * epoch.metrics[objective])
     measured = {name: value for name, value in epoch.metrics.items() if name.startswith("test/")}
     return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

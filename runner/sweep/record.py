@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from runner.sweep.callback import RESULTS
-from runner.tracking.tracker import Status
+
+if TYPE_CHECKING:
+    from runner.tracking.tracker import Status  # imports mlflow
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class JobResult:
 
     job: int
     overrides: Sequence[str]
-    status: Status
+    status: "Status"
     reason: str | None = None
     run_id: str | None = None
     objective: float | None = None

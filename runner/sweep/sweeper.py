@@ -1,0 +1,109 @@
+"""What every sweeper does: it leaves Hydra's record and hands batches of jobs to the launcher."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from runner.compose import SWEEP_RECORD
+from runner.errors import ConfigError
+from runner.sweep.space import Space, read_space
+
+
+class BatchSweeper(Sweeper):
+    """The part of a sweeper that does not depend on how values are chosen.
+
+    Args:
+        params: what to sweep beside the command line, as ``{key: 'a,b,c'}``; the command line wins.
+    """
+
+    def __init__(self, params: Mapping[str, str] | None) -> None:
+        self.params = dict(params or {})
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Called by Hydra before ``sweep``."""
+        self.hydra_context = hydra_context
+        self.config = config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The sweep's."""
+        assert self.config is not None
+        return Path(self.config.hydra.sweep.dir)
+
+    def setting(self, key: str) -> object:
+        """A key of the config, as plain values; None where there is none: another program's config."""
+        assert self.config is not None
+        value = OmegaConf.select(self.config, key)
+        return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+
+    def space(self, arguments: Sequence[str]) -> Space:
+        """What is swept.
+
+        Raises:
+            ConfigError: if a key cannot be swept, or not so.
+        """
+        assert self.hydra_context is not None
+        declared = [f"{key}={value}" for key, value in self.params.items()]
+        return read_space([*declared, *arguments], self.hydra_context.config_loader)
+
+    def sampled_space(self, arguments: Sequence[str]) -> Space:
+        """What is swept, by a sweeper that chooses each key's values by itself.
+
+        Raises:
+            ConfigError: if keys are to vary together, or none is swept.
+        """
+        if self.setting("sweep.zip"):
+            raise ConfigError(["sweep.zip: is for hydra/sweeper=grid; others choose each key's values alone"])
+        space = self.space(arguments)
+        if not space.swept:
+            raise ConfigError(["nothing is swept: give a key interval(…), range(…) or several values"])
+        return space
+
+    def write_record(self) -> None:
+        """Write the sweep's config down in its folder, as Hydra's own sweeper does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, self.folder / SWEEP_RECORD)
+
+    def launch(self, batch: Sequence[Sequence[str]], first_job: int) -> Sequence[JobReturn]:
+        """Run a batch of jobs, numbered from ``first_job``.
+
+        Raises:
+            Exception: what a job raised, or composing it where the launcher does not answer for that.
+        """
+        assert self.launcher is not None
+        if not getattr(self.launcher, "composes_each_job", False):
+            self.validate_batch_is_legal(batch)
+        returns = self.launcher.launch(batch, initial_job_idx=first_job)
+        for returned in returns:
+            _ = returned.return_value  # raises what the job raised
+        return returns
+
+    def launch_all(self, jobs: Sequence[Sequence[str]], batch_size: int | None) -> list[Sequence[JobReturn]]:
+        """Run all jobs, at most ``batch_size`` at a time."""
+        batches = []
+        for first in range(0, len(jobs), batch_size or len(jobs)):
+            batches.append(self.launch(jobs[first:][:batch_size], first))
+        return batches
+
+
+def check_positive(counts: Mapping[str, int | None]) -> None:
+    """Refuse counts among the sweeper's settings that are below 1; None is for no count.
+
+    Raises:
+        ConfigError: naming each.
+    """
+    problems = [
+        f"hydra.sweeper.{name}: {count} should be greater than 0"
+        for name, count in counts.items()
+        if count is not None and count < 1
+    ]
+    if problems:
+        raise ConfigError(problems)
