@@ -158,11 +158,12 @@ def cannot_be_swept(keys: Iterable[str]) -> list[str]:
     problems = []
     for key in sorted(keys):
         if key in ("tracking", "tracking.uri", "tracking.experiment"):
-            problems.append(
-                f"{key}: cannot be swept: a sweep and its jobs report to one experiment of one store"
-            )
+            why = "a sweep and its jobs report to one experiment of one store"
         elif key.partition(".")[0] == "sweep":
-            problems.append(f"{key}: cannot be swept: it says how the sweep goes through its jobs")
+            why = "it says how the sweep goes through its jobs"
+        else:
+            continue
+        problems.append(f"{key}: cannot be swept: {why}")
     return problems
 
 

@@ -67,7 +67,7 @@ def zipped(texts: Texts, groups: Sequence[Sequence[str]]) -> dict[str, tuple[str
     """For each key of a group all keys of it, as the command line has them.
 
     Raises:
-        ConfigError: if a key is not swept or is named twice, or a group's keys differ in their values' number.
+        ConfigError: if a key is not swept or is named twice, or the keys of a group differ in length.
     """
     typed = {key_of(key): key for key in texts}
     named = [key_of(key) for group in groups for key in group]

@@ -14,7 +14,7 @@ from runner.sweep.optuna_settings import OptunaSettings
 from runner.sweep.search import Search, recorded_values, returned_value
 from runner.sweep.space import Space
 from runner.sweep.study import DONE, count, directed, open_study
-from runner.sweep.sweeper import BatchSweeper, check_positive
+from runner.sweep.sweeper import BatchSweeper, Watched, check_positive
 
 BATCH_SIZE = 16
 
@@ -34,16 +34,15 @@ def optimize(
     space = space_of(sweeper, arguments)
     returned = str(sweeper.setting("objective"))
     objectives = directed(settings.objectives or [returned], settings.direction)
-    pruner = pruner_of(sweeper, settings, list(objectives) == [returned])
+    one_returned = list(objectives) == [returned]
+    pruner = pruner_of(sweeper, settings, one_returned)
     dry_run = bool(sweeper.setting("sweep.dry_run"))
     study = study_of(replace(settings, storage=None) if dry_run else settings, objectives, space)
-    measure = (
-        returned_value if list(objectives) == [returned] else recorded_values(sweeper.folder, objectives)
-    )
+    measure = returned_value if one_returned else recorded_values(sweeper.folder, objectives)
     search = Search(study, space, sweeper.launch, measure)
     if pruner:
-        study.pruner = pruner
-        sweeper.launcher.watch = search.watch
+        assert isinstance(sweeper.launcher, Watched)
+        study.pruner, sweeper.launcher.watch = pruner, search.watch
 
     sweeper.write_record()
     missing = max(0, settings.trials - count(study, DONE))
@@ -84,10 +83,8 @@ def pruner_of(sweeper: BatchSweeper, settings: OptunaSettings, one_returned: boo
         return None
     path = f"hydra.sweeper.pruner: {settings.pruner}"
     if not one_returned:
-        raise ConfigError(
-            [f"{path} goes by one objective, the config's; it is for no others, nor for several"]
-        )
-    if not hasattr(sweeper.launcher, "watch"):
+        raise ConfigError([f"{path} goes by the config's objective: hydra.sweeper.objectives has others"])
+    if not isinstance(sweeper.launcher, Watched):
         launcher = type(sweeper.launcher).__name__
         raise ConfigError([f"{path} needs a launcher that tells of each epoch, which {launcher} does not"])
     return pruner

@@ -41,9 +41,7 @@ PRUNERS: dict[str, Callable[..., pruners.BasePruner]] = {
 }
 
 OURS: dict[str, dict[str, object]] = {
-    "tpe": {
-        "constant_liar": True
-    },  # else the trials of a batch, which know nothing of each other, look alike
+    "tpe": {"constant_liar": True},  # else the trials of a batch look alike
     "qmc": {"scramble": True},  # else the seed has no say
 }
 """Defaults that differ from Optuna's."""

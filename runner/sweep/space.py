@@ -1,11 +1,12 @@
 """What a sweep's command line leaves open: which keys vary, and among which values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.core.override_parser.types import Sweep as Swept
 
 from runner.compose import cannot_be_swept, key_of
@@ -95,8 +96,9 @@ def value_of(override: Override, problems: list[str]) -> str | Dimension:
         return interval(key, value, problems)
     problems += [f"{key}: tag({tag}, …) is for interval(…) alone" for tag in sorted(value.tags)]
     values: Choice | Range
-    if override.is_range_sweep():
-        values = Range(tuple(override.sweep_iterator()), value.step)
+    if isinstance(value, RangeSweep):
+        numbers = cast(Iterator[int | float], override.sweep_iterator())
+        values = Range(tuple(numbers), value.step)
     else:
         values = Choice(tuple(override.sweep_string_iterator()))
     if not values.texts:

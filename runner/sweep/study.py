@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import OptunaError
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,7 +60,10 @@ def open_study(
             file.parent.mkdir(parents=True, exist_ok=True)
     try:
         study = optuna.create_study(
-            storage=storage, study_name=name, directions=list(objectives.values()), load_if_exists=True
+            storage=storage,
+            study_name=name,
+            directions=[StudyDirection[direction.upper()] for direction in objectives.values()],
+            load_if_exists=True,
         )
     except (ImportError, RuntimeError, ValueError, OptunaError, SQLAlchemyError) as error:
         raise ConfigError([f"hydra.sweeper.storage: '{storage}': {error}"]) from error
@@ -79,17 +83,17 @@ def refuse_another(
     """
     advice = f"for study '{study.study_name}'. Another hydra.sweeper.study_name starts a new one"
     problems = []
-    before = study.user_attrs.get("objectives", dict(objectives))
-    if before != dict(objectives):
-        problems.append(f"hydra.sweeper.objectives: {dict(objectives)} now, {before} before {advice}")
+    directions = (direction.name.lower() for direction in study.directions)
+    aims = study.user_attrs.get("objectives") or dict(zip(objectives, directions, strict=False))
+    if aims != dict(objectives):
+        problems.append(f"hydra.sweeper.objectives: {dict(objectives)} now, {aims} before {advice}")
     for trial in study.get_trials(deepcopy=False)[-1:]:
         for key in distributions.keys() & trial.distributions.keys():
             try:
                 check_distribution_compatibility(trial.distributions[key], distributions[key])
             except ValueError:
-                problems.append(
-                    f"{key}: {distributions[key]} now, {trial.distributions[key]} before {advice}"
-                )
+                before = trial.distributions[key]
+                problems.append(f"{key}: {distributions[key]} now, {before} before {advice}")
     if problems:
         raise ConfigError(sorted(problems))
 

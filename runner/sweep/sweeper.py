@@ -1,7 +1,8 @@
 """What every sweeper does: it leaves Hydra's record and hands batches of jobs to the launcher."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
@@ -12,6 +13,16 @@ from omegaconf import DictConfig, OmegaConf
 from runner.compose import SWEEP_RECORD
 from runner.errors import ConfigError
 from runner.sweep.space import Space, read_space
+
+Watch = Callable[[int, int, float], bool]
+"""Told a job's number, an epoch and the objective after it, says whether the job shall go on; thread-safe."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A launcher that tells of each epoch, if it is given somebody to tell."""
+
+    watch: Watch | None
 
 
 class BatchSweeper(Sweeper):
