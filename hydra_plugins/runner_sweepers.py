@@ -4,7 +4,7 @@ Hydra imports this module at every start: what needs scipy or Optuna is imported
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -13,7 +13,7 @@ from hydra.core.utils import JobReturn
 from runner.errors import ConfigError
 from runner.sweep.grid import grid, zip_groups
 from runner.sweep.optuna_settings import OptunaSettings
-from runner.sweep.sweeper import BatchSweeper, check_positive
+from runner.sweep.sweeper import BatchSweeper, check_at_least
 
 Batches = list[Sequence[JobReturn]]
 
@@ -24,7 +24,7 @@ class GridSweeperConf:
 
     _target_: str = "hydra_plugins.runner_sweepers.GridSweeper"
     max_batch_size: int | None = None
-    params: dict[str, str] | None = None
+    params: dict[str, str] | None = field(default_factory=dict)
 
 
 class GridSweeper(BatchSweeper):
@@ -36,7 +36,7 @@ class GridSweeper(BatchSweeper):
 
     def sweep(self, arguments: Sequence[str]) -> Batches:
         """Run all combinations; returns what each batch of jobs came to."""
-        check_positive({"max_batch_size": self.max_batch_size})
+        check_at_least(1, {"max_batch_size": self.max_batch_size})
         jobs = grid(self.space(arguments), zip_groups(self.setting("sweep.zip") or []))
         self.write_record()
         return self.launch_all(jobs, self.max_batch_size)
@@ -51,7 +51,7 @@ class RandomSweeperConf:
     seed: int = 0
     sampler: str = "random"
     max_batch_size: int | None = None
-    params: dict[str, str] | None = None
+    params: dict[str, str] | None = field(default_factory=dict)
 
 
 class RandomSweeper(BatchSweeper):
@@ -73,7 +73,8 @@ class RandomSweeper(BatchSweeper):
         """Run a job a point, in a dry run of the first batch alone."""
         from runner.sweep.sampling import sample
 
-        check_positive({"trials": self.trials, "max_batch_size": self.max_batch_size})
+        check_at_least(1, {"trials": self.trials, "max_batch_size": self.max_batch_size})
+        check_at_least(0, {"seed": self.seed})
         jobs = sample(self.sampled_space(arguments), self.trials, self.sampler, self.seed)
         self.write_record()
         if self.setting("sweep.dry_run"):
@@ -96,7 +97,7 @@ class OptunaSweeperConf:
     study_name: str | None = None
     direction: Any = None
     objectives: list[str] | None = None
-    params: dict[str, str] | None = None
+    params: dict[str, str] | None = field(default_factory=dict)
 
 
 class OptunaSweeper(BatchSweeper):

@@ -139,9 +139,7 @@ def run_single(cfg: DictConfig, node: HydraConf, command: str, workers: "Workers
 
 def end_sweep(folder: Path, code: int) -> int:
     """Close the sweep's parent run, name every job that failed, and return the final exit code."""
-    from runner.sweep import parent
     from runner.sweep.record import read_results
-    from runner.tracking.tracker import Status
 
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
@@ -151,6 +149,9 @@ def end_sweep(folder: Path, code: int) -> int:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
     code = code or int(bool(failed))
     if (folder / PARENT).exists():
+        from runner.sweep import parent
+        from runner.tracking.tracker import Status
+
         status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
         parent.end(folder, status, results)
         print(f"{'look at it with':<22}{parent.find(folder).how_to_look}")

@@ -14,7 +14,7 @@ from runner.sweep.optuna_settings import OptunaSettings
 from runner.sweep.search import Search, recorded_values, returned_value
 from runner.sweep.space import Space
 from runner.sweep.study import DONE, count, directed, open_study
-from runner.sweep.sweeper import BatchSweeper, Watched, check_positive
+from runner.sweep.sweeper import BatchSweeper, Watched, check_at_least
 
 BATCH_SIZE = 16
 
@@ -30,7 +30,8 @@ def optimize(
         ConfigError: if the settings are wrong, before any job is launched.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    check_positive({"trials": settings.trials, "batch_size": settings.batch_size})
+    check_at_least(1, {"trials": settings.trials, "batch_size": settings.batch_size})
+    check_at_least(0, {"seed": settings.seed})
     space = space_of(sweeper, arguments)
     returned = str(sweeper.setting("objective"))
     objectives = directed(settings.objectives or [returned], settings.direction)
@@ -48,7 +49,7 @@ def optimize(
     missing = max(0, settings.trials - count(study, DONE))
     batch_size = settings.batch_size or default_batch_size(settings, missing)
     if dry_run:
-        return search.run(min(missing, batch_size), batch_size)
+        return [sweeper.launch(search.ask(0, min(missing, batch_size)), 0)]
     returns = search.run(missing, batch_size)
     path = write_optimum(study, objectives, sweeper.folder)
     print(tell_optimum(study, objectives, path), flush=True)

@@ -87,14 +87,14 @@ def read_space(arguments: Sequence[str], loader: ConfigLoader) -> Space:
 
 def value_of(override: Override, problems: list[str]) -> str | Dimension:
     """What an override says, adding to ``problems`` what is wrong with it."""
-    value = override.value()
-    if not isinstance(value, Swept):
+    if not override.is_sweep_override():
         return override.get_value_element_as_str()
-    key = override.get_key_element()
+    key, value = override.get_key_element(), override.value()
     if isinstance(value, IntervalSweep):
         problems += [unknown(key, tag, ["log"], "unknown tag") for tag in sorted(value.tags - {"log"})]
         return interval(key, value, problems)
-    problems += [f"{key}: tag({tag}, …) is for interval(…) alone" for tag in sorted(value.tags)]
+    if isinstance(value, Swept):  # glob(…) is not, in Hydra
+        problems += [f"{key}: tag({tag}, …) is for interval(…) alone" for tag in sorted(value.tags)]
     values: Choice | Range
     if isinstance(value, RangeSweep):
         numbers = cast(Iterator[int | float], override.sweep_iterator())

@@ -105,16 +105,16 @@ class BatchSweeper(Sweeper):
         return batches
 
 
-def check_positive(counts: Mapping[str, int | None]) -> None:
-    """Refuse counts among the sweeper's settings that are below 1; None is for no count.
+def check_at_least(least: int, settings: Mapping[str, int | None]) -> None:
+    """Refuse the sweeper's settings that are below ``least``; None says nothing.
 
     Raises:
         ConfigError: naming each.
     """
     problems = [
-        f"hydra.sweeper.{name}: {count} should be greater than 0"
-        for name, count in counts.items()
-        if count is not None and count < 1
+        f"hydra.sweeper.{name}: {value} should be {least} or more"
+        for name, value in settings.items()
+        if value is not None and value < least
     ]
     if problems:
         raise ConfigError(problems)
