@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from importlib.util import find_spec
 from inspect import Parameter, signature
 from typing import Any, TypeVar
@@ -138,10 +139,11 @@ def distribution(dimension: Dimension) -> BaseDistribution:
         if dimension.integer:
             return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
         return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    low, high, step = min(dimension.numbers), max(dimension.numbers), abs(dimension.step)
-    if all(isinstance(number, int) for number in dimension.numbers):
-        return IntDistribution(int(low), int(high), step=int(step))
-    return FloatDistribution(low, high, step=step)
+    low, step = min(dimension.numbers), abs(dimension.step)
+    high = Decimal(str(low)) + (len(dimension.numbers) - 1) * Decimal(str(step))  # free of rounding
+    if isinstance(low, int) and isinstance(step, int):
+        return IntDistribution(low, int(high), step=step)
+    return FloatDistribution(low, float(high), step=step)
 
 
 def text_of(dimension: Dimension, value: Any) -> str:
@@ -150,4 +152,4 @@ def text_of(dimension: Dimension, value: Any) -> str:
         return str(value)
     if isinstance(dimension, Interval):
         return repr(value)
-    return str(min(dimension.numbers, key=lambda number: abs(number - value)))  # not 0.30000000000000004
+    return str(min(dimension.numbers, key=lambda number: abs(number - value)))  # as in a grid

@@ -53,10 +53,9 @@ class Search:
         """The overrides of the next trials, which become the jobs from ``first`` on."""
         self.running = {first + i: self.study.ask(self.distributions) for i in range(size)}
         jobs = []
-        for job, trial in self.running.items():
+        for trial in self.running.values():
             chosen = {key: text_of(value, trial.params[key]) for key, value in self.space.swept.items()}
             overrides = self.space.job(chosen)
-            trial.set_user_attr("job", job)
             trial.set_user_attr("overrides", overrides)
             jobs.append(overrides)
         return jobs
