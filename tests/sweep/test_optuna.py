@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,9 @@ from hydra.core.utils import JobReturn
 from runner.errors import ConfigError
 from runner.signals import Terminated
 from runner.sweep.record import JobResult, add_result
+from runner.sweep.space import Choice, Dimension, Interval, Range
 from tests.conftest import CommandLine
-from tests.sweep.fake_launcher import FakeLauncher, FakeTrainer, Values, sweep
+from tests.sweep.fake_launcher import FakeLauncher, FakeTrainer, Values, sweep, values_of
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -48,10 +50,7 @@ def test_trials_are_asked_for_in_batches_and_come_closer(tmp_path: Path) -> None
     launcher = FakeLauncher(distance)
     sweep(tmp_path, launcher, OPTUNA, "hydra.sweeper.trials=40", LR, "train.epochs=2")
     assert [(first, len(batch)) for first, batch in launcher.batches] == [(0, 16), (16, 16), (32, 8)]
-    means = [
-        sum(distance(dict([job[0].split("=")])) for job in batch) / len(batch)
-        for _, batch in launcher.batches
-    ]
+    means = [mean(distance(values_of(job)) for job in batch) for _, batch in launcher.batches]
     assert means[2] < means[0] / 2
     assert {job[1] for job in launcher.jobs} == {"train.epochs=2"}
 
@@ -65,26 +64,41 @@ def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
     assert launchers[0].jobs != launchers[2].jobs
 
 
-def test_each_kind_of_value_has_its_distribution(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dimension", "kind", "said"),
+    [
+        (Choice(("sgd", "momentum")), "Categorical", {"choices": ("sgd", "momentum")}),
+        (Range((0, 3, 6, 9), 3), "Int", {"low": 0, "high": 9, "step": 3}),
+        (Range((5, 4, 3), -1), "Int", {"low": 3, "high": 5, "step": 1}),
+        (Range((0.1, 0.2, 0.30000000000000004), 0.1), "Float", {"low": 0.1, "high": 0.3, "step": 0.1}),
+        (Interval(0.0, 1.0, integer=False, log=False), "Float", {"low": 0.0, "high": 1.0}),
+        (Interval(1e-4, 1.0, integer=False, log=True), "Float", {"low": 1e-4, "high": 1.0, "log": True}),
+        (Interval(1, 256, integer=True, log=True), "Int", {"low": 1, "high": 256, "log": True}),
+    ],
+    ids=str,
+)
+def test_each_kind_of_value_has_its_distribution(
+    dimension: Dimension, kind: str, said: dict[str, object]
+) -> None:
+    from runner.sweep.optuna_parts import distribution
+
+    assert distribution(dimension) == getattr(optuna.distributions, f"{kind}Distribution")(**said)
+
+
+def test_values_are_typed_as_in_a_grid(tmp_path: Path) -> None:
     launcher = FakeLauncher()
     sweep(
-        tmp_path, launcher, OPTUNA, "hydra.sweeper.trials=16", "hydra.sweeper.sampler=qmc",
-        *stored(tmp_path), "optim=sgd,momentum", "seed=range(0,10,3)", "optim.beta=range(0.1,0.35,0.1)",
-        "optim.lr=tag(log,interval(1e-4,1))", "train.epochs=int(interval(1,3))",
+        tmp_path, launcher, OPTUNA, "hydra.sweeper.trials=30", "hydra.sweeper.sampler=random",
+        "optim=sgd,momentum", "seed=range(0,10,3)", "optim.beta=range(0.1,0.35,0.1)",
+        "train.epochs=int(interval(1,3))", "train.batch_size=4",
     )  # fmt: skip
-    assert study_in(tmp_path).trials[0].distributions == {
-        "optim": optuna.distributions.CategoricalDistribution(["sgd", "momentum"]),
-        "seed": optuna.distributions.IntDistribution(0, 9, step=3),
-        "optim.beta": optuna.distributions.FloatDistribution(0.1, 0.3, step=0.1),
-        "optim.lr": optuna.distributions.FloatDistribution(1e-4, 1, log=True),
-        "train.epochs": optuna.distributions.IntDistribution(1, 3),
-    }
-    typed = list(zip(*launcher.jobs, strict=True))
-    assert set(typed[1]) == {"seed=0", "seed=3", "seed=6", "seed=9"}
-    assert set(typed[2]) == {"optim.beta=0.1", "optim.beta=0.2", "optim.beta=0.30000000000000004"}, (
-        "as in a grid"
-    )
-    assert set(typed[4]) == {"train.epochs=1", "train.epochs=2", "train.epochs=3"}
+    assert [set(typed) for typed in zip(*launcher.jobs, strict=True)] == [
+        {"optim=sgd", "optim=momentum"},
+        {"seed=0", "seed=3", "seed=6", "seed=9"},
+        {f"optim.beta={beta}" for beta in (0.1, 0.2, 0.30000000000000004)},
+        {"train.epochs=1", "train.epochs=2", "train.epochs=3"},
+        {"train.batch_size=4"},
+    ]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "gp", "nsgaii", "nsgaiii", "qmc"])
@@ -199,15 +213,16 @@ def test_trials_that_fall_behind_are_pruned(tmp_path: Path) -> None:
     trainer = FakeTrainer(distance)
     sweep(
         tmp_path, trainer, OPTUNA, LR, "hydra.sweeper.trials=20", "hydra.sweeper.batch_size=10",
-        "hydra.sweeper.pruner={type: median, n_startup_trials: 4}", *stored(tmp_path),
+        "hydra.sweeper.pruner={type: median, n_startup_trials: 4}",
     )  # fmt: skip
-    pruned = [i for i, state in enumerate(states(tmp_path)) if state == "PRUNED"]
+    pruned = [job for job, epochs in trainer.trained.items() if epochs == 1]
+    kept = [job for job, epochs in trainer.trained.items() if epochs == trainer.epochs]
     assert pruned
-    assert all(trainer.trained[job] == 1 for job in pruned)
-    trials = study_in(tmp_path).trials
-    assert trials[pruned[0]].value == pytest.approx(abs(trials[pruned[0]].params["optim.lr"] - 0.3))
+    assert len(pruned) + len(kept) == 20
+    far = {job: distance(values_of(overrides)) for job, overrides in enumerate(trainer.jobs)}
+    assert mean(far[job] for job in pruned) > mean(far[job] for job in kept)
     told = yaml.safe_load((tmp_path / "optimization.yaml").read_text())
-    assert told["trials"] == {"complete": 20 - len(pruned), "pruned": len(pruned), "fail": 0}
+    assert told["trials"] == {"complete": len(kept), "pruned": len(pruned), "fail": 0}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +256,7 @@ class Recorder(FakeLauncher):
 
 def test_several_objectives_end_in_a_pareto_front(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep(
-        tmp_path, Recorder(tmp_path), OPTUNA, LR, "hydra.sweeper.trials=12", *stored(tmp_path),
+        tmp_path, Recorder(tmp_path), OPTUNA, LR, "hydra.sweeper.trials=12",
         "hydra.sweeper.objectives=[test/loss,test/accuracy]",
     )  # fmt: skip
     told = yaml.safe_load((tmp_path / "optimization.yaml").read_text())
@@ -256,14 +271,13 @@ def test_several_objectives_end_in_a_pareto_front(tmp_path: Path, capsys: pytest
 def test_an_objective_that_no_job_has_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         sweep(
-            tmp_path, Recorder(tmp_path), OPTUNA, LR, "hydra.sweeper.trials=4", *stored(tmp_path),
+            tmp_path, Recorder(tmp_path), OPTUNA, LR, "hydra.sweeper.trials=4",
             "hydra.sweeper.objectives=[test/loss,test/acuracy]",
         )  # fmt: skip
     assert str(error.value) == (
         "hydra.sweeper.objectives: unknown 'test/acuracy'. Did you mean 'test/accuracy'? "
         "Known: test/accuracy, test/loss"
     )
-    assert set(states(tmp_path)) == {"FAIL"}
 
 
 @pytest.mark.parametrize(
