@@ -3,7 +3,7 @@
 Hydra imports this module at every start: what needs torch is imported when jobs are launched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.sweep.launch import StackedSweep
 
 from runner.importing import without_collections
+from runner.sweep.watch import Watch
 from runner.task import Task
 
 
@@ -37,7 +38,7 @@ class StackedLauncher(Launcher):
     """
 
     composes_each_job = True
-    watch: Callable[[int, int, float], bool] | None = None
+    watch: Watch | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before the first launch."""
@@ -53,7 +54,7 @@ class StackedLauncher(Launcher):
         if self._sweep is None:
             with without_collections():
                 from runner.sweep.launch import StackedSweep
-            self._sweep = StackedSweep(self._context, self._task, self._config)
+            self._sweep = StackedSweep(self._context, self._task, self._task.command, self._config)
         return self._sweep.launch(job_overrides, initial_job_idx, self.watch)
 
 

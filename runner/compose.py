@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -148,13 +148,23 @@ def refuse_hydra_settings(hydra: HydraConf) -> None:
     problems = []
     if hydra.job.chdir:
         problems.append("hydra.job.chdir: true is not allowed, paths are relative to the launch folder")
-    problems += [
-        f"{key}: cannot be swept: a sweep and its jobs report to one experiment of one store"
-        for key in sorted(swept_keys(hydra) or ())
-        if key in ("tracking", "tracking.uri", "tracking.experiment")
-    ]
+    problems += cannot_be_swept(swept_keys(hydra) or ())
     if problems:
         raise ConfigError(problems)
+
+
+def cannot_be_swept(keys: Iterable[str]) -> list[str]:
+    """A problem for each of the keys that all jobs of a sweep have in common."""
+    problems = []
+    for key in sorted(keys):
+        if key in ("tracking", "tracking.uri", "tracking.experiment"):
+            why = "a sweep and its jobs report to one experiment of one store"
+        elif key.partition(".")[0] == "sweep":
+            why = "it says how the sweep goes through its jobs"
+        else:
+            continue
+        problems.append(f"{key}: cannot be swept: {why}")
+    return problems
 
 
 def in_sweep(hydra: HydraConf) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 from hydra.core.utils import JobReturn, configure_log
-from hydra.types import HydraContext
+from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from runner.compose import refuse_hydra_settings, sweep_folder
@@ -23,11 +23,11 @@ from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
 from runner.sweep.plans import Planned, make_plans
-from runner.sweep.progress import Progress, Watch
+from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
-from runner.task import Task
+from runner.sweep.watch import Watch
 from runner.tracking.sweep_display import SweepDisplay
 from runner.tracking.terminal import numbers
 
@@ -39,16 +39,17 @@ class StackedSweep:
 
     Args:
         context: Hydra's.
-        task: the jobs'.
+        task: what a launcher would call for each job; it is only told to callbacks.
+        command: the command line that started the sweep.
         master: the sweep's config.
 
     Raises:
         ConfigError: if the sweep's own settings are wrong.
     """
 
-    def __init__(self, context: HydraContext, task: Task, master: DictConfig) -> None:
+    def __init__(self, context: HydraContext, task: TaskFunction, command: str, master: DictConfig) -> None:
         refuse_hydra_settings(master.hydra)
-        self._context, self._task, self._master = context, task, master
+        self._context, self._task, self._command, self._master = context, task, command, master
         self._settings, self._plain = own_settings(master)
         self._folder = sweep_folder(master.hydra)
         self._composer = Composer(context.config_loader, master)
@@ -74,7 +75,7 @@ class StackedSweep:
         self._folder.mkdir(parents=True, exist_ok=True)
         ledger = None if self._settings.dry_run else self._open_ledger()  # a process that takes a while
         cells = self._composer.cells(job_overrides, first)
-        jobs, problems = check_all(cells, self._task.command)
+        jobs, problems = check_all(cells, self._command)
         self._names |= {job.number: job.name for job in jobs}
         self._names |= {problem.cell.job: problem.name for problem in problems}
         if ledger is None:

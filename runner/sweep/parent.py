@@ -45,6 +45,8 @@ def join(folder: Path, plain: Plain, launch: Launch) -> str:
             location = Location(uri, experiment_id, run.info.run_id)
             record.write_text(json.dumps(vars(location)))
             client.set_tag(location.run_id, "sweep_id", location.run_id)
+            if (folder / SWEEP_RECORD).exists():  # at once: a sweep may be interrupted, and continued
+                client.log_artifact(location.run_id, str(folder / SWEEP_RECORD))
         return location.run_id
 
 
@@ -90,9 +92,8 @@ def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
     failed = [result for result in results if result.status == "FAILED"]
     with told_as_tracking_error(location.uri), uninterrupted():
         try:
-            for file in (folder / SWEEP_RECORD, folder / RESULTS):
-                if file.exists():
-                    client.log_artifact(location.run_id, str(file))
+            if (folder / RESULTS).exists():
+                client.log_artifact(location.run_id, str(folder / RESULTS))
             if failed:
                 client.set_tag(location.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
         finally:

@@ -1,6 +1,6 @@
 """What jobs in training report: to the books, to whoever looks, to whoever may stop them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,10 @@ from runner.sweep.lanes import Stop
 from runner.sweep.ledger import now
 from runner.sweep.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.record import JobResult
+from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, status_of
 from runner.tracking.terminal import describe
 from runner.verdict import best, stop_if_diverged
-
-Watch = Callable[[int, int, float], bool]
-"""Told a job, an epoch and the objective after it; says whether the job shall go on."""
 
 
 class Books(Protocol):

@@ -28,7 +28,7 @@ class JobResult:
 
     job: int
     overrides: Sequence[str]
-    status: Status
+    status: "Status"
     reason: str | None = None
     run_id: str | None = None
     objective: float | None = None
