@@ -24,7 +24,7 @@ from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
 from runner.sweep.plans import Planned, make_plans
 from runner.sweep.progress import Progress
-from runner.sweep.record import JobResult, add_result
+from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
 from runner.sweep.watch import Watch
@@ -111,15 +111,8 @@ class StackedSweep:
         for job in jobs:
             run = runs.get(job.config.hash)
             if run is not None:
-                done[job.number] = result = JobResult(
-                    job.number,
-                    job.cell.overrides,
-                    "FINISHED",
-                    run_id=run.run_id,
-                    objective=run.metrics.get(job.config.objective),
-                    metrics=run.metrics,
-                    curve=run.curve,
-                )
+                result = found(job.number, job.cell.overrides, run, job.config.objective)
+                done[job.number] = result
                 add_result(self._folder, result)
                 self._tell_ended(result)
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
