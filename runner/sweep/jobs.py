@@ -57,14 +57,15 @@ def check_all(cells: Sequence[Cell], command: str) -> tuple[list[Job], list[Prob
     """
     jobs, problems = [], []
     for cell in cells:
+        launch = launch_of(cell.composed.hydra, cell.folder, command)
         try:
-            jobs.append(make_job(cell, command))
+            jobs.append(make_job(cell, launch))
         except ConfigError as error:
-            problems.append(Problem(cell, launch_of(cell.composed.hydra, cell.folder, command), error))
+            problems.append(Problem(cell, launch, error))
     return jobs, problems
 
 
-def make_job(cell: Cell, command: str) -> Job:
+def make_job(cell: Cell, launch: Launch) -> Job:
     """Check and build a job.
 
     Raises:
@@ -73,7 +74,7 @@ def make_job(cell: Cell, command: str) -> Job:
     if cell.problem is not None:
         raise cell.problem
     config = check(cell.plain)
-    return Job(cell, config, build(config), launch_of(cell.composed.hydra, cell.folder, command))
+    return Job(cell, config, build(config), launch)
 
 
 def groups(jobs: Sequence[Job]) -> list[list[Job]]:

@@ -1,11 +1,8 @@
 """A sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
-import torch
 from hydra.core.utils import JobReturn, configure_log
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -13,20 +10,20 @@ from omegaconf import DictConfig
 from runner.compose import refuse_hydra_settings, sweep_folder
 from runner.errors import RunnerError
 from runner.importing import without_collections
-from runner.sweep.blocks import train_block
 from runner.sweep.callback import SweepFolder
 from runner.sweep.cells import Composer
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
-from runner.sweep.lanes import Stop, run_in_lanes
+from runner.sweep.lanes import Stop
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
-from runner.sweep.plans import Planned, make_plans
+from runner.sweep.plans import make_plans
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
+from runner.sweep.train import train
 from runner.sweep.watch import Watch
 from runner.tracking.sweep_display import SweepDisplay
 from runner.tracking.terminal import numbers
@@ -79,8 +76,7 @@ class StackedSweep:
         self._names |= {job.number: job.name for job in jobs}
         self._names |= {problem.cell.job: problem.name for problem in problems}
         if ledger is None:
-            ready, _ = self._datasets.split(jobs)
-            show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
+            self._show(jobs, problems)
             return [as_return(cell, None) for cell in cells]
         for cell in cells:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
@@ -94,6 +90,11 @@ class StackedSweep:
         for cell, each in zip(cells, returns, strict=True):
             self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
         return returns
+
+    def _show(self, jobs: Sequence[Job], problems: Sequence[Problem]) -> None:
+        """What a dry run shows."""
+        ready, _ = self._datasets.split(jobs)
+        show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
 
     def _open_ledger(self) -> Ledger:
         if self._ledger is None:
@@ -127,28 +128,14 @@ class StackedSweep:
             progress.reject(problem)
         with self._display:
             self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
-            ready, unreadable = self._datasets.split(jobs)
-            for job, error in unreadable:
-                progress.fail(job, error)
             if not stop.is_wished:
-                self._train(make_plans(ready, self._datasets, self._settings.mode, stop), progress, stop)
+                self._train(jobs, progress, ledger, stop)
         if stop.is_wished:
             raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
 
-    def _train(self, plans: Sequence[Planned], progress: Progress, stop: Stop) -> None:
-        tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
-        for planned in plans:
-            log.info("%s", planned)
-            way = planned.plan.way
-            for block in way.blocks(planned.jobs):
-                data = self._datasets.of(block[0])
-                tasks[way.lanes, way.threads].append(partial(train_block, block, data, progress, stop))
-        threads_before = torch.get_num_threads()
-        try:
-            for (lanes, threads), some in tasks.items():
-                run_in_lanes(some, lanes, threads, stop)
-        finally:
-            torch.set_num_threads(threads_before)  # which threads started from now on will have
+    def _train(self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop) -> None:
+        """Train jobs to their ends, which the ledger is told of, or until ``stop`` is wished for."""
+        train(jobs, self._datasets, self._settings.mode, progress, stop)
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"

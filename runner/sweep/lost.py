@@ -10,7 +10,7 @@ from runner.sweep import parent
 from runner.tracking.outcome import Status
 from runner.tracking.store import connect, told_as_tracking_error
 
-LOST = "its process was lost"
+REASONS: dict[Status, str] = {"KILLED": "the sweep was stopped", "FAILED": "its process was lost"}
 
 PATIENCE = 0.5
 """Seconds that a process which has just been killed may take to vanish."""
@@ -59,7 +59,7 @@ def end_lost(folder: Path, status: Status) -> list[str]:
             if is_at_work(folder, int(job)):  # submitted, and not bound to who submitted it
                 told.append(f"job {job} ({run.info.run_name}) goes on: run {run.info.run_id}")
                 continue
-            client.set_tag(run.info.run_id, "failure", LOST)
+            client.set_tag(run.info.run_id, "failure", REASONS[status])
             client.set_terminated(run.info.run_id, status)
-            told.append(f"job {job} ({run.info.run_name}): {LOST}: run {run.info.run_id}")
+            told.append(f"job {job} ({run.info.run_name}): {REASONS[status]}: run {run.info.run_id}")
     return told
