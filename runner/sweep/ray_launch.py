@@ -93,7 +93,7 @@ class RaySettings:
         return max(1, int(self.num_cpus))
 
     def blocks(self, jobs: Sequence[Job], tasks: int) -> list[Sequence[Job]]:
-        """The jobs in blocks that share a program: of each program ``tasks`` of them, if it has as many jobs."""
+        """The jobs in blocks that share a program, of each ``tasks`` blocks if it has as many jobs."""
         way = Way(self.block, tasks, self.threads)
         return [block for group in groups(jobs) for block in way.blocks(group)]
 
@@ -173,7 +173,7 @@ def tasks_at_once(settings: RaySettings) -> int:
     scarce = [name for name, count in room.items() if not count]
     if scarce and settings.address is None:
         raise ConfigError(
-            f"hydra.launcher.num_{name.lower()}s: {wanted[name]:g} is more than is here: {there.get(name, 0):g}"
+            f"hydra.launcher.num_{name.lower()}s: {wanted[name]:g}, but here are {there.get(name, 0):g}"
             for name in scarce
         )
     return max(1, min(room.values()))
