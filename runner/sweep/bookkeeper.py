@@ -6,6 +6,7 @@ step. If the training process vanishes, however it does, the runs that it left o
 """
 
 import logging
+import shutil
 import signal
 import sys
 import time
@@ -221,6 +222,11 @@ class Bookkeeper:
         (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
         texts = {CONFIG_NAME: config_yaml(entry.opened.plain), LOG_NAME: ended.log}
         run.leave(texts, [], ended.failure)
+        if ended.model is not None:
+            from runner.tracking.model import log_model  # seldom wanted, and long to import
+
+            log_model(run.client, run.location, ended.model)
+            shutil.rmtree(ended.model.folder)
         run.end(ended.result.status, ended.time)
         result = replace(ended.result, run_id=run.location.run_id)
         add_result(self._start.folder, result)

@@ -22,7 +22,7 @@ from runner.sweep.jobs import Job, Problem, check_all
 from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
-from runner.sweep.plans import Planned, make_plans
+from runner.sweep.plans import make_plans
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result
 from runner.sweep.returns import as_return
@@ -132,19 +132,25 @@ class StackedSweep:
         progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
         for problem in problems:
             progress.reject(problem)
-        with self._display:
-            self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
-            ready, unreadable = self._datasets.split(jobs)
-            for job, error in unreadable:
-                progress.fail(job, error)
-            if not stop.is_wished:
-                self._train(make_plans(ready, self._datasets, self._settings.mode, stop), progress, stop)
-        if stop.is_wished:
-            raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+        try:
+            with self._display:
+                self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
+                self._train(jobs, progress, stop)
+                if stop.is_wished:
+                    raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+        except BaseException as reason:
+            if not ledger.is_lost:
+                progress.end_the_rest(reason)
+            raise
 
-    def _train(self, plans: Sequence[Planned], progress: Progress, stop: Stop) -> None:
+    def _train(self, jobs: Sequence[Job], progress: Progress, stop: Stop) -> None:
+        ready, unreadable = self._datasets.split(jobs)
+        for job, error in unreadable:
+            progress.fail(job, error)
+        if stop.is_wished:
+            return
         tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
-        for planned in plans:
+        for planned in make_plans(ready, self._datasets, self._settings.mode, stop):
             log.info("%s", planned)
             way = planned.plan.way
             for block in way.blocks(planned.jobs):

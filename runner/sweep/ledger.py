@@ -96,6 +96,11 @@ class Ledger:
         self._process.wait()
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._lost is not None
+
+    @property
     def _is_over(self) -> bool:
         return self._lost is not None or self._closed
 
