@@ -131,7 +131,8 @@ class StackedSweep:
         stop = Stop()
         progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
         for problem in problems:
-            progress.reject(problem)
+            if not stop.is_wished:
+                progress.reject(problem)
         try:
             with self._display:
                 self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
