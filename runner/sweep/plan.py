@@ -73,7 +73,9 @@ def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: 
         stop: ends a trial.
     """
     on_gpu = jobs[0].parts.device.type != "cpu"
-    arrangements = [(1, cores)] if on_gpu or cores == 1 or count == 1 else [(1, cores), (cores, 1)]
+    arrangements = [(1, cores)]
+    if not on_gpu and cores > 1 and count > 1:  # first, since it bears it best when others use the machine
+        arrangements.insert(0, (min(cores, count), 1))
     search = Search(jobs, count, data, stop)
     reason = ""
     if mode == "stacked" and len(jobs) > 1:
