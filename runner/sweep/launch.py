@@ -107,7 +107,8 @@ class StackedSweep:
                     raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
                 with without_collections():  # while the books are written: what a sweep's end needs
                     import runner.sweep.report  # noqa: F401
-                results = ledger.results([each.number for each in (*jobs, *problems)])
+                told = [job.number for job in jobs] + [problem.number for problem in problems]
+                results = ledger.results(told)
         except BaseException as reason:
             if not ledger.is_lost:
                 progress.end_the_rest(reason)
