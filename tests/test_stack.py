@@ -15,6 +15,8 @@ from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
 from tests.sweep.composed import alone, data_of, digits, jobs_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIFFERENT = [
     "seed=0",
     "seed=1 optim.lr=0.05 schedule=step schedule.step_size=7 schedule.gamma=0.5",

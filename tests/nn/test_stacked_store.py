@@ -37,7 +37,10 @@ def test_members_keep_their_own_values() -> None:
 def test_parameters_by_name_are_those_of_all_members() -> None:
     _, stores = members()
     named = stacked(stores).named_parameters()
-    assert {name: tuple(value.shape) for name, value in named.items()} == {"l1.W": (3, 4, 2), "l1.b": (3, 1, 2)}
+    assert {name: tuple(value.shape) for name, value in named.items()} == {
+        "l1.W": (3, 4, 2),
+        "l1.b": (3, 1, 2),
+    }
     assert torch.equal(named["l1.W"][1], stores[1].named_parameters()["l1.W"])
 
 

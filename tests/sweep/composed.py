@@ -38,15 +38,13 @@ def config_loader() -> ConfigLoader:
 
 def master_of(*overrides: str) -> DictConfig:
     """A sweep's config."""
-    return config_loader().load_configuration(
-        "config", ["hydra.mode=MULTIRUN", *overrides], RunMode.MULTIRUN
-    )
+    return config_loader().load_configuration("config", ["hydra.mode=MULTIRUN", *overrides], RunMode.MULTIRUN)
 
 
 def jobs_of(overrides: Sequence[str], common: str = "", folder: Path | str = "sweep") -> list[Job]:
-    """A job for each line of overrides, all of them with those in common, too."""
+    """A job for each line of overrides, which come after those that all have in common."""
     master = master_of(f"hydra.sweep.dir={folder}", *common.split())
-    lines = [[*each.split(), *common.split()] for each in overrides]
+    lines = [[*common.split(), *each.split()] for each in overrides]
     jobs, problems = check_all(Composer(config_loader(), master).cells(lines, 0), "python -m runner -m")
     assert not problems, [str(problem.error) for problem in problems]
     return jobs
