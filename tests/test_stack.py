@@ -30,7 +30,8 @@ DIFFERENT = [
 IN_MOMENTUM = [*DIFFERENT, "optim.beta=0.5", "optim.beta=0.99 seed=5"]
 
 CONVOLUTION = (
-    "+model.layers.c={type:conv2d,out_channels:4,kernel_size:3} +model.layers.p={type:max_pool2d,kernel_size:2} "
+    "+model.layers.c={type:conv2d,out_channels:4,kernel_size:3} "
+    "+model.layers.p={type:max_pool2d,kernel_size:2} "
     "+model.layers.f={type:flatten} +model.layers.l={type:linear} ~model.layers.flat ~model.layers.l1"
 )
 

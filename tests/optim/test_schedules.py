@@ -34,9 +34,7 @@ def test_constant_stays() -> None:
     assert [Constant().factor(epoch, 5) for epoch in range(1, 6)] == [1.0] * 5
 
 
-@pytest.mark.parametrize(
-    ("schedule", "reference"), REFERENCES, ids=["step", "gamma", "exponential", "cosine"]
-)
+@pytest.mark.parametrize(("schedule", "reference"), REFERENCES, ids=["step", "gamma", "exp", "cosine"])
 def test_a_schedule_is_torchs_own(
     schedule: Schedule, reference: Callable[[torch.optim.Optimizer], LRScheduler]
 ) -> None:

@@ -36,6 +36,7 @@ def config_loader() -> ConfigLoader:
         return hydra.config_loader
 
 
+@cache
 def master_of(*overrides: str) -> DictConfig:
     """A sweep's config."""
     return config_loader().load_configuration("config", ["hydra.mode=MULTIRUN", *overrides], RunMode.MULTIRUN)

@@ -67,7 +67,7 @@ def test_each_lane_has_the_threads_that_are_asked_for(threads: int) -> None:
 @pytest.mark.parametrize(
     "error",
     [DataError("gone"), SystemExit(3), ZeroDivisionError(), queue.Empty()],
-    ids=lambda e: type(e).__name__,
+    ids=lambda error: type(error).__name__,
 )
 def test_a_task_that_raises_stops_the_others_and_is_raised(error: BaseException) -> None:
     stop, batches, not_begun = Stop(), [0], [0]
