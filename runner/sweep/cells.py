@@ -1,7 +1,7 @@
 """A sweep's jobs, composed: each is the sweep's config with a few values of its own."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -33,6 +33,7 @@ class Cell:
         composed: the same with Hydra's own settings for it, under ``hydra``.
         plain: the config, resolved.
         folder: where it writes.
+        records: what Hydra leaves in that folder, by the place in it.
         problem: why it cannot be composed, if so; its config is then the part that all jobs share.
     """
 
@@ -42,6 +43,7 @@ class Cell:
     composed: DictConfig
     plain: Plain
     folder: Path
+    records: Mapping[Path, object]
     problem: ConfigError | None = None
 
 
@@ -61,6 +63,7 @@ class Composer:
         self._parser = OverridesParser.create(config_loader=loader)
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._is_group: dict[str, bool] = {}
+        self._overrides: dict[str, Override] = {}
 
     def cells(self, jobs: Sequence[Sequence[str]], first: int) -> list[Cell]:
         """The jobs with the given overrides, numbered from ``first``."""
@@ -95,10 +98,11 @@ class Composer:
             folder = Path(str(config.hydra.sweep.dir), str(config.hydra.sweep.subdir)).absolute()
             config.hydra.runtime.output_dir = str(folder)
         cfg = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return Cell(job, overrides, cfg, config, to_plain(cfg), folder, problem)
+        records = records_of(config.hydra, cfg, overrides)
+        return Cell(job, overrides, cfg, config, to_plain(cfg), folder, records, problem)
 
     def _compose(self, overrides: list[str]) -> DictConfig:
-        parsed = self._parser.parse_overrides(overrides)
+        parsed = [self._parsed(override) for override in overrides]
         written = [override for override in parsed if not self._chooses(override)]
         keys = [str(override.key_or_group) for override in written]
         values = [override for override in written if sets_value(override)]
@@ -113,6 +117,11 @@ class Composer:
         with read_write(config.hydra), open_dict(config.hydra):
             config.hydra.job.override_dirname = self._dirname(parsed)
         return config
+
+    def _parsed(self, override: str) -> Override:
+        if override not in self._overrides:
+            (self._overrides[override],) = self._parser.parse_overrides([override])
+        return self._overrides[override]
 
     def _chooses(self, override: Override) -> bool:
         """Whether an override chooses a YAML of a group."""
@@ -132,6 +141,18 @@ class Composer:
             if override.key_or_group not in wanted.exclude_keys and not override.is_hydra_override()
         )
         return str(wanted.item_sep).join(lines).replace("=", str(wanted.kv_sep))
+
+
+def records_of(hydra: DictConfig, cfg: DictConfig, overrides: list[str]) -> dict[Path, object]:
+    """The files that Hydra leaves in a job's folder, as plain values."""
+    if hydra.output_subdir is None:
+        return {}
+    folder = Path(hydra.output_subdir)
+    return {
+        folder / "config.yaml": OmegaConf.to_container(cfg),
+        folder / "hydra.yaml": {"hydra": OmegaConf.to_container(hydra, enum_to_str=True)},
+        folder / "overrides.yaml": overrides,
+    }
 
 
 def sets_value(override: Override) -> bool:

@@ -22,7 +22,7 @@ from runner.sweep.jobs import Job, Problem, check_all
 from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
-from runner.sweep.plans import make_plans
+from runner.sweep.plans import Planned, make_plans
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result
 from runner.sweep.returns import as_return
@@ -85,11 +85,19 @@ class StackedSweep:
         for cell in cells:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
         results = self._finished(jobs, ledger)
-        self._run([job for job in jobs if job.number not in results], problems, ledger, watch)
-        with without_collections():  # while the books are written: what a sweep's end needs
-            import runner.sweep.report  # noqa: F401
-        for result in ledger.results([cell.job for cell in cells if cell.job not in results]):
-            results[result.job] = result
+        missing = [job for job in jobs if job.number not in results]
+        stop = Stop()
+        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
+        try:
+            plans = self._plan(missing, problems, progress, stop)
+            with self._display:
+                self._train(plans, progress, stop)
+                told = ledger.results([cell.job for cell in cells if cell.job not in results])
+        except BaseException as reason:
+            if not ledger.is_lost:
+                progress.end_the_rest(reason)
+            raise
+        results |= {result.job: result for result in told}
         returns = [as_return(cell, results[cell.job].objective) for cell in cells]
         for cell, each in zip(cells, returns, strict=True):
             self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
@@ -125,44 +133,46 @@ class StackedSweep:
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
         return done
 
-    def _run(
-        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
-    ) -> None:
-        stop = Stop()
-        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
+    def _plan(
+        self, jobs: Sequence[Job], problems: Sequence[Problem], progress: Progress, stop: Stop
+    ) -> list[Planned]:
+        """Plans for the jobs that can be trained; the others' ends are told."""
         for problem in problems:
             if not stop.is_wished:
                 progress.reject(problem)
-        try:
-            with self._display:
-                self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
-                self._train(jobs, progress, stop)
-                if stop.is_wished:
-                    raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
-        except BaseException as reason:
-            if not ledger.is_lost:
-                progress.end_the_rest(reason)
-            raise
-
-    def _train(self, jobs: Sequence[Job], progress: Progress, stop: Stop) -> None:
         ready, unreadable = self._datasets.split(jobs)
         for job, error in unreadable:
-            progress.fail(job, error)
-        if stop.is_wished:
-            return
-        tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
-        for planned in make_plans(ready, self._datasets, self._settings.mode, stop):
+            if not stop.is_wished:
+                progress.fail(job, error)
+        plans = [] if stop.is_wished else make_plans(ready, self._datasets, self._settings.mode, stop)
+        for planned in plans:
             log.info("%s", planned)
+        return plans
+
+    def _train(self, plans: Sequence[Planned], progress: Progress, stop: Stop) -> None:
+        """Train all, lanes of the same kind together.
+
+        Raises:
+            RunnerError: if a job failed and that is to stop the sweep.
+        """
+        tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
+        for planned in plans:
             way = planned.plan.way
             for block in way.blocks(planned.jobs):
                 data = self._datasets.of(block[0])
                 tasks[way.lanes, way.threads].append(partial(train_block, block, data, progress, stop))
+        jobs = [job for planned in plans for job in planned.jobs]
+        self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
         threads_before = torch.get_num_threads()
         try:
             for (lanes, threads), some in tasks.items():
                 run_in_lanes(some, lanes, threads, stop)
         finally:
             torch.set_num_threads(threads_before)  # which threads started from now on will have
+        if stop.is_wished:
+            raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+        with without_collections():  # while the books are written: what a sweep's end needs
+            import runner.sweep.report  # noqa: F401
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"

@@ -17,6 +17,7 @@ from runner.sweep.messages import (
     Find,
     Found,
     FromBooks,
+    Hurry,
     Lost,
     Measured,
     Start,
@@ -83,6 +84,7 @@ class Ledger:
 
     def results(self, jobs: Collection[int]) -> list[JobResult]:
         """What some jobs came to, when all of them are in the store."""
+        self.tell(Hurry())
         with self._news:
             self._news.wait_for(lambda: self._is_over or all(job in self._results for job in jobs))
         self._raise_if_lost()

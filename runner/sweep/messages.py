@@ -94,6 +94,11 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Hurry:
+    """Somebody waits for what has been told."""
+
+
+@dataclass(frozen=True)
 class Close:
     """Nothing more comes; what is open is KILLED."""
 
@@ -103,5 +108,5 @@ class Closed:
     """Everything is written that could be."""
 
 
-ToBooks = Start | Opened | Measured | Ended | Find | Close
+ToBooks = Start | Opened | Measured | Ended | Find | Hurry | Close
 FromBooks = Found | Written | Lost | Closed

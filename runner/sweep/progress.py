@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
-
-from omegaconf import OmegaConf
 
 from runner.errors import DivergedError
 from runner.loop import Epoch
@@ -78,7 +75,9 @@ class Progress:
         history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
-        self._books.tell(opened(job))
+        tags = {"config_hash": job.config.hash, "device": job.parts.device.type}
+        cell = job.cell
+        self._books.tell(Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now()))
 
     def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[bool]:
         """Some jobs have done an epoch; says which of them shall go on."""
@@ -139,7 +138,9 @@ class Progress:
     def reject(self, problem: Problem) -> None:
         """A job can't be trained at all."""
         cell, failure = problem.cell, Failure.of(problem.error)
-        self._books.tell(Opened(cell.job, cell.overrides, cell.plain, problem.launch, {}, {}, now()))
+        self._books.tell(
+            Opened(cell.job, cell.overrides, cell.plain, problem.launch, {}, cell.records, now())
+        )
         result = JobResult(cell.job, cell.overrides, "FAILED", failure.reason)
         self._books.tell(Ended(result, failure, f"{failure.reason}\n", now()))
         if self._fail_fast:
@@ -166,19 +167,3 @@ class Progress:
         self._ended.add(job.number)
         del self._histories[job.number]
         self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
-
-
-def opened(job: Job) -> Opened:
-    """The message that a job begins."""
-    cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
-    subdir = cell.composed.hydra.output_subdir
-    records: dict[Path, object] = {}
-    if subdir is not None:
-        records = {
-            Path(subdir, "config.yaml"): OmegaConf.to_container(cell.cfg),
-            Path(subdir, "hydra.yaml"): OmegaConf.to_container(
-                OmegaConf.masked_copy(cell.composed, ["hydra"]), enum_to_str=True
-            ),
-            Path(subdir, "overrides.yaml"): cell.overrides,
-        }
-    return Opened(job.number, cell.overrides, cell.plain, job.launch, tags, records, now())
