@@ -78,12 +78,13 @@ class Composer:
             return self._numbered(self._compose(overrides), job, overrides)
         except ConfigError as error:
             problem = error
-        except CONFIG_ERRORS as error:
+        except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of a group that is null
             problem = ConfigError([explain(error)])
         shared = copy.deepcopy(self._master)
-        for key in [key for key in shared if key not in SHARED]:
-            with open_dict(shared):
+        with read_write(shared.hydra), open_dict(shared):
+            for key in [key for key in shared if key not in SHARED]:
                 del shared[key]
+            shared.hydra.sweep.subdir = str(job)  # what names it else may be what cannot be composed
         return self._numbered(shared, job, overrides, problem)
 
     def _numbered(
@@ -124,6 +125,8 @@ class Composer:
 
     def _chooses(self, override: Override) -> bool:
         """Whether an override chooses a YAML of a group."""
+        if isinstance(override.value(), dict):
+            return False  # it sets values of what is chosen
         key = str(override.key_or_group)
         if key not in self._is_group:
             self._is_group[key] = bool(self._loader.get_group_options(key))
@@ -132,7 +135,11 @@ class Composer:
     def _dirname(self, overrides: Sequence[Override]) -> str:
         """The overrides as a folder's name, as ``${hydra.job.override_dirname}`` promises."""
         wanted = self._master.hydra.job.config.override_dirname
-        lines = sorted(str(o.input_line) for o in overrides if o.key_or_group not in wanted.exclude_keys)
+        lines = sorted(
+            str(override.input_line)
+            for override in overrides
+            if override.key_or_group not in wanted.exclude_keys and not override.is_hydra_override()
+        )
         return str(wanted.item_sep).join(lines).replace("=", str(wanted.kv_sep))
 
 
@@ -150,4 +157,5 @@ def records_of(hydra: DictConfig, cfg: DictConfig, overrides: list[str]) -> dict
 
 def sets_value(override: Override) -> bool:
     """Whether an override gives a key that is there another value, and does nothing else."""
-    return not (override.is_add() or override.is_force_add() or override.is_delete())
+    does_more = override.is_add() or override.is_force_add() or override.is_delete()
+    return not does_more and override.package is None
