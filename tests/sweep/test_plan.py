@@ -4,8 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from threading import Thread
-from typing import Literal, get_args
+from typing import get_args
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from runner.data.dataset import Dataset
 from runner.nn.layers.activation import Activation
 from runner.nn.store import ParameterStore
-from runner.sweep.blocks import stack_of, train_block, with_parameters
+from runner.sweep.blocks import train_block
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop, Stopped
