@@ -3,6 +3,7 @@
 Hydra imports this module at every start: what needs torch is imported when jobs are launched.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,28 +18,20 @@ from omegaconf import DictConfig
 if TYPE_CHECKING:
     from runner.sweep.launch import StackedSweep
 
+from runner.errors import ConfigError
 from runner.importing import without_collections
 from runner.sweep.watch import Watch
 from runner.task import Task
 
 
-@dataclass
-class StackedLauncherConf:
-    """``hydra/launcher=stacked``."""
-
-    _target_: str = "hydra_plugins.runner_launchers.StackedLauncher"
-
-
-class StackedLauncher(Launcher):
-    """Trains all jobs in this process, those that can as stacks.
+class SweepLauncher(Launcher):
+    """Hands all jobs of a launch to a sweep, which lasts as long as the launcher.
 
     Attributes:
         composes_each_job: a job that can't be composed fails alone, so a sweeper need not try.
-        watch: told a job, an epoch and the objective after it; says whether the job shall go on.
     """
 
     composes_each_job = True
-    watch: Watch | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before the first launch."""
@@ -52,12 +45,91 @@ class StackedLauncher(Launcher):
             basic.setup(hydra_context=self._context, task_function=self._task, config=self._config)
             return basic.launch(job_overrides, initial_job_idx)
         if self._sweep is None:
+            self._sweep = self.make_sweep(self._task)
+        return self._sweep.launch(job_overrides, initial_job_idx, self.told)
+
+    @abstractmethod
+    def make_sweep(self, task: Task) -> "StackedSweep":
+        """What runs the jobs."""
+
+    @property
+    def told(self) -> Watch | None:
+        """Who is told of each epoch."""
+        return None
+
+
+@dataclass
+class StackedLauncherConf:
+    """``hydra/launcher=stacked``."""
+
+    _target_: str = "hydra_plugins.runner_launchers.StackedLauncher"
+
+
+class StackedLauncher(SweepLauncher):
+    """Trains all jobs in this process, those that can as stacks.
+
+    Attributes:
+        watch: told a job, an epoch and the objective after it; says whether the job shall go on.
+    """
+
+    watch: Watch | None = None
+
+    def make_sweep(self, task: Task) -> "StackedSweep":
+        """A sweep in this process."""
+        with without_collections():
+            from runner.sweep.launch import StackedSweep
+        return StackedSweep(self._context, task, task.command, self._config)
+
+    @property
+    def told(self) -> Watch | None:
+        """The watch."""
+        return self.watch
+
+
+@dataclass
+class RayLauncherConf:
+    """``hydra/launcher=ray``."""
+
+    _target_: str = "hydra_plugins.runner_launchers.RayLauncher"
+    address: str | None = None
+    block: int = 16
+    num_cpus: float = 1
+    num_gpus: float = 0
+    max_retries: int = 3
+
+
+class RayLauncher(SweepLauncher):
+    """Trains jobs on a Ray cluster, as stacks where they can be: a block of them a Ray task.
+
+    Args:
+        address: of the cluster (``auto``, ``<host>:6379``, ``ray://…``); null starts Ray on this machine.
+        block: the most jobs that a task trains.
+        num_cpus: cores that a task occupies, whose threads torch uses.
+        num_gpus: GPUs that a task occupies.
+        max_retries: how often a block may lose its worker and be trained anew.
+    """
+
+    def __init__(
+        self, address: str | None, block: int, num_cpus: float, num_gpus: float, max_retries: int
+    ) -> None:
+        self._arguments = address, block, num_cpus, num_gpus, max_retries
+
+    def make_sweep(self, task: Task) -> "StackedSweep":
+        """A sweep over the cluster.
+
+        Raises:
+            ConfigError: if Ray is not installed, or the settings are wrong.
+        """
+        try:
             with without_collections():
-                from runner.sweep.launch import StackedSweep
-            self._sweep = StackedSweep(self._context, self._task, self._task.command, self._config)
-        return self._sweep.launch(job_overrides, initial_job_idx, self.watch)
+                from runner.sweep.ray_launch import RaySettings, RaySweep
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            told = "hydra/launcher=ray needs a package that is not there: pip install 'runner[ray]'"
+            raise ConfigError([told]) from error
+        return RaySweep(self._context, task, task.command, self._config, RaySettings(*self._arguments))
 
 
-ConfigStore.instance().store(
-    group="hydra/launcher", name="stacked", node=StackedLauncherConf, provider="runner"
-)
+for name, node in {"stacked": StackedLauncherConf, "ray": RayLauncherConf}.items():
+    ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="runner")

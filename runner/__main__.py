@@ -122,6 +122,8 @@ def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_trace
 
     status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
     written = report.close(folder, status, results)
+    for line in written.left_open:
+        print(line, file=sys.stderr)
     told = [tell(problem, shows_traceback) for problem in written.problems]
     code = code or max(told, default=0)
     standings.show(written, parent.find(folder).how_to_look, PipeConsole(highlight=False, soft_wrap=True))

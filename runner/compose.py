@@ -136,6 +136,7 @@ def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
         model=str(hydra.runtime.choices.get("model") or "model"),
         differing=tuple(differing),
         command=command,
+        job=int(hydra.job.num) if in_sweep(hydra) else None,
     )
 
 

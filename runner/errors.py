@@ -15,6 +15,9 @@ class ConfigError(RunnerError):
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type["ConfigError"], tuple[list[str]]]:
+        return type(self), (self.problems,)  # from one process to another as it was made
+
 
 class DataError(RunnerError):
     """The data cannot be had or is not what it should be."""

@@ -14,6 +14,7 @@ class Launch:
         differing: overrides that tell this run from others, as typed (``optim.lr=0.3``).
         command: the command line or call that started it.
         parent: the MLflow run of the sweep that it belongs to.
+        job: its number in the sweep.
     """
 
     folder: Path
@@ -21,6 +22,7 @@ class Launch:
     differing: tuple[str, ...]
     command: str
     parent: str | None = None
+    job: int | None = None
 
     def run_name(self, optim: str, seed: object) -> str:
         """What the run is called in MLflow: ``mlp-momentum lr=0.3 seed=0``."""

@@ -16,6 +16,9 @@ class Terminated(BaseException):
         self.number = number
         super().__init__(signal.Signals(number).name)
 
+    def __reduce__(self) -> tuple[type["Terminated"], tuple[int]]:
+        return type(self), (self.number,)  # from one process to another as it was made
+
 
 def raise_on_signals() -> None:
     """Raise KeyboardInterrupt or Terminated on the first signal.
@@ -37,6 +40,21 @@ def raise_on_signals() -> None:
         handle_with(signal.SIG_DFL)
 
     handle_with(first)
+
+
+def raise_when_requeued() -> None:
+    """Raise Terminated where submitit, its job being preempted, has it start anew and would just exit."""
+    theirs = signal.getsignal(signal.SIGUSR2)
+    if not callable(theirs):
+        return  # no process of submitit's
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            theirs(number, frame)
+        except SystemExit as error:
+            raise Terminated(number) from error
+
+    signal.signal(signal.SIGUSR2, handle)
 
 
 @contextlib.contextmanager

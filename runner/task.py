@@ -1,6 +1,7 @@
 """What Hydra calls for each job, whichever launcher calls it, in this process or in another."""
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from omegaconf import DictConfig
 from runner.compose import in_sweep, launch_of, refuse_hydra_settings, to_plain
 from runner.errors import ConfigError
 from runner.importing import without_collections
+from runner.signals import raise_on_signals, raise_when_requeued
 
 if TYPE_CHECKING:
     from runner.parallel import Workers  # imports torch
@@ -25,14 +27,19 @@ class Task:
         command: the command line that started it.
         workers: who trains together with this process, if anybody does.
         failures: why a single run failed: from here, Hydra would tell it in its own way.
+        process: the id of the one that read the command line.
     """
 
     command: str
     workers: "Workers | None" = None
     failures: list[Exception] = field(default_factory=list)
+    process: int = field(default_factory=os.getpid)
 
     def __call__(self, cfg: DictConfig) -> float:
         """Run the job; returns its objective, NaN if it failed."""
+        if os.getpid() != self.process:  # a launcher's own, which has been told nothing of signals
+            raise_on_signals()
+            raise_when_requeued()
         node = HydraConfig.get()
         refuse_hydra_settings(node)
         if in_sweep(node) and self.workers:

@@ -93,7 +93,17 @@ MAY_IMPORT = {
         "sqlite_uri",
         "tracking",
     },
-    "task": {"compose", "config", "errors", "experiment", "importing", "parallel", "sweep", "tracking"},
+    "task": {
+        "compose",
+        "config",
+        "errors",
+        "experiment",
+        "importing",
+        "parallel",
+        "signals",
+        "sweep",
+        "tracking",
+    },
     "api": {"compose", "config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
     "__main__": {

@@ -43,6 +43,11 @@ class Problem:
     error: ConfigError
 
     @property
+    def number(self) -> int:
+        """Its place in the sweep, from 0."""
+        return self.cell.job
+
+    @property
     def name(self) -> str:
         """What it is called: by what was typed."""
         return " ".join(self.cell.overrides)
@@ -57,14 +62,15 @@ def check_all(cells: Sequence[Cell], command: str) -> tuple[list[Job], list[Prob
     """
     jobs, problems = [], []
     for cell in cells:
+        launch = launch_of(cell.composed.hydra, cell.folder, command)
         try:
-            jobs.append(make_job(cell, command))
+            jobs.append(make_job(cell, launch))
         except ConfigError as error:
-            problems.append(Problem(cell, launch_of(cell.composed.hydra, cell.folder, command), error))
+            problems.append(Problem(cell, launch, error))
     return jobs, problems
 
 
-def make_job(cell: Cell, command: str) -> Job:
+def make_job(cell: Cell, launch: Launch) -> Job:
     """Check and build a job.
 
     Raises:
@@ -73,7 +79,7 @@ def make_job(cell: Cell, command: str) -> Job:
     if cell.problem is not None:
         raise cell.problem
     config = check(cell.plain)
-    return Job(cell, config, build(config), launch_of(cell.composed.hydra, cell.folder, command))
+    return Job(cell, config, build(config), launch)
 
 
 def groups(jobs: Sequence[Job]) -> list[list[Job]]:

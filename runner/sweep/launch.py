@@ -1,11 +1,9 @@
 """A sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import torch
 from hydra.core.utils import JobReturn, configure_log
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -13,20 +11,20 @@ from omegaconf import DictConfig
 from runner.compose import refuse_hydra_settings, sweep_folder
 from runner.errors import RunnerError
 from runner.importing import without_collections
-from runner.sweep.blocks import train_block
 from runner.sweep.callback import SweepFolder
 from runner.sweep.cells import Composer
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
-from runner.sweep.lanes import Stop, run_in_lanes
+from runner.sweep.lanes import Stop
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
-from runner.sweep.plans import Planned, make_plans
+from runner.sweep.plans import make_plans
 from runner.sweep.progress import Progress
-from runner.sweep.record import JobResult, add_result
+from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
+from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
 from runner.tracking.sweep_display import SweepDisplay
 from runner.tracking.terminal import numbers
@@ -77,31 +75,50 @@ class StackedSweep:
         cells = self._composer.cells(job_overrides, first)
         jobs, problems = check_all(cells, self._command)
         self._names |= {job.number: job.name for job in jobs}
-        self._names |= {problem.cell.job: problem.name for problem in problems}
+        self._names |= {problem.number: problem.name for problem in problems}
         if ledger is None:
-            ready, _ = self._datasets.split(jobs)
-            show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
+            self._show(jobs, problems)
             return [as_return(cell, None) for cell in cells]
         for cell in cells:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
         results = self._finished(jobs, ledger)
         missing = [job for job in jobs if job.number not in results]
-        stop = Stop()
-        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
-        try:
-            plans = self._plan(missing, problems, progress, stop)
-            with self._display:
-                self._train(plans, progress, stop)
-                told = ledger.results([cell.job for cell in cells if cell.job not in results])
-        except BaseException as reason:
-            if not ledger.is_lost:
-                progress.end_the_rest(reason)
-            raise
-        results |= {result.job: result for result in told}
+        results |= self._run(missing, problems, ledger, watch)
         returns = [as_return(cell, results[cell.job].objective) for cell in cells]
         for cell, each in zip(cells, returns, strict=True):
             self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
         return returns
+
+    def _run(
+        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
+    ) -> dict[int, JobResult]:
+        """Train jobs; gives what they came to, and those that can't be trained, once that is in the store."""
+        stop = Stop()
+        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
+        try:
+            for problem in problems:
+                if not stop.is_wished:
+                    progress.reject(problem)
+            train = self._prepare([] if stop.is_wished else jobs, progress, ledger, stop)
+            with self._display:
+                self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
+                train()
+                if stop.is_wished:
+                    raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+                with without_collections():  # while the books are written: what a sweep's end needs
+                    import runner.sweep.report  # noqa: F401
+                told = [job.number for job in jobs] + [problem.number for problem in problems]
+                results = ledger.results(told)
+        except BaseException as reason:
+            if not ledger.is_lost:
+                progress.end_the_rest(reason)
+            raise
+        return {result.job: result for result in results}
+
+    def _show(self, jobs: Sequence[Job], problems: Sequence[Problem]) -> None:
+        """What a dry run shows."""
+        ready, _ = self._datasets.split(jobs)
+        show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
 
     def _open_ledger(self) -> Ledger:
         if self._ledger is None:
@@ -119,60 +136,19 @@ class StackedSweep:
         for job in jobs:
             run = runs.get(job.config.hash)
             if run is not None:
-                done[job.number] = result = JobResult(
-                    job.number,
-                    job.cell.overrides,
-                    "FINISHED",
-                    run_id=run.run_id,
-                    objective=run.metrics.get(job.config.objective),
-                    metrics=run.metrics,
-                    curve=run.curve,
-                )
+                result = found(job.number, job.cell.overrides, run, job.config.objective)
+                done[job.number] = result
                 add_result(self._folder, result)
                 self._tell_ended(result)
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
         return done
 
-    def _plan(
-        self, jobs: Sequence[Job], problems: Sequence[Problem], progress: Progress, stop: Stop
-    ) -> list[Planned]:
-        """Plans for the jobs that can be trained; the others' ends are told."""
-        for problem in problems:
-            if not stop.is_wished:
-                progress.reject(problem)
-        ready, unreadable = self._datasets.split(jobs)
-        for job, error in unreadable:
-            if not stop.is_wished:
-                progress.fail(job, error)
-        plans = [] if stop.is_wished else make_plans(ready, self._datasets, self._settings.mode, stop)
-        for planned in plans:
-            log.info("%s", planned)
-        return plans
-
-    def _train(self, plans: Sequence[Planned], progress: Progress, stop: Stop) -> None:
-        """Train all, lanes of the same kind together.
-
-        Raises:
-            RunnerError: if a job failed and that is to stop the sweep.
-        """
-        tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
-        for planned in plans:
-            way = planned.plan.way
-            for block in way.blocks(planned.jobs):
-                data = self._datasets.of(block[0])
-                tasks[way.lanes, way.threads].append(partial(train_block, block, data, progress, stop))
-        jobs = [job for planned in plans for job in planned.jobs]
-        self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
-        threads_before = torch.get_num_threads()
-        try:
-            for (lanes, threads), some in tasks.items():
-                run_in_lanes(some, lanes, threads, stop)
-        finally:
-            torch.set_num_threads(threads_before)  # which threads started from now on will have
-        if stop.is_wished:
-            raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
-        with without_collections():  # while the books are written: what a sweep's end needs
-            import runner.sweep.report  # noqa: F401
+    def _prepare(
+        self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
+    ) -> Callable[[], None]:
+        """Find out how to train jobs; gives what trains them to their ends, of which the ledger is told."""
+        plans = plan(jobs, self._datasets, self._settings.mode, progress, stop)
+        return partial(carry_out, plans, self._datasets, progress, stop)
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"

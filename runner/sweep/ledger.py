@@ -83,12 +83,12 @@ class Ledger:
         return self._found
 
     def results(self, jobs: Collection[int]) -> list[JobResult]:
-        """What some jobs came to, when all of them are in the store."""
+        """What some jobs came to, when all of them are in the store; each end is told once."""
         self.tell(Hurry())
         with self._news:
             self._news.wait_for(lambda: self._is_over or all(job in self._results for job in jobs))
         self._raise_if_lost()
-        return [self._results[job] for job in jobs]
+        return [self._results.pop(job) for job in jobs]
 
     def close(self) -> None:
         """Return when everything is in the store; what is open is KILLED."""

@@ -20,19 +20,22 @@ from runner.tracking.store import connect, find_experiment, told_as_tracking_err
 from runner.tracking.tracked_run import NAME_LENGTH, launch_tags
 
 
-def join(folder: Path, plain: Plain, launch: Launch) -> str:
-    """The id of the parent run; the first job to come opens it.
+def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None) -> str:
+    """The id of the parent run; the first job to come opens it, or that of an earlier sweep again.
 
     Args:
         folder: the sweep's.
         plain: the job's resolved config.
         launch: how the job was started.
+        resumed: the earlier sweep, if the sweep continues one.
 
     Raises:
-        TrackingError: if the store cannot be used.
+        TrackingError: if the store cannot be used, or has no such earlier sweep.
     """
     record = folder / PARENT
     with FileLock(folder / f".{PARENT}.lock"):
+        if not record.exists() and resumed is not None:
+            reopen(folder, plain, resumed)
         if record.exists():
             return find(folder).run_id
         uri = plain["tracking"]["uri"]

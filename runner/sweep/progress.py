@@ -75,9 +75,7 @@ class Progress:
         history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
-        tags = {"config_hash": job.config.hash, "device": job.parts.device.type}
-        cell = job.cell
-        self._books.tell(Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now()))
+        self._books.tell(opened(job))
 
     def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[bool]:
         """Some jobs have done an epoch; says which of them shall go on."""
@@ -167,3 +165,9 @@ class Progress:
         self._ended.add(job.number)
         del self._histories[job.number]
         self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
+
+
+def opened(job: Job) -> Opened:
+    """The message that a job begins."""
+    cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
+    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now())

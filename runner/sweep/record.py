@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from runner.sweep.callback import RESULTS
+from runner.tracking.finished import FinishedRun
 from runner.tracking.outcome import Status
 
 
@@ -43,7 +44,21 @@ def add_result(folder: Path, result: JobResult) -> None:
 
 
 def read_results(folder: Path) -> list[JobResult]:
-    """All jobs that have ended, in the order of their numbers."""
+    """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end."""
     path = folder / RESULTS
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return sorted((JobResult(**json.loads(line)) for line in lines), key=lambda result: result.job)
+    results = [JobResult(**json.loads(line)) for line in lines]
+    return sorted({result.job: result for result in results}.values(), key=lambda result: result.job)
+
+
+def found(job: int, overrides: Sequence[str], run: FinishedRun, objective: str) -> JobResult:
+    """What a job came to that need not be run, since its config has a run already."""
+    return JobResult(
+        job,
+        overrides,
+        "FINISHED",
+        run_id=run.run_id,
+        objective=run.metrics.get(objective),
+        metrics=run.metrics,
+        curve=run.curve,
+    )

@@ -18,6 +18,7 @@ from runner.config import check
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.signals import uninterrupted
 from runner.sweep import best, parent, plots, table
+from runner.sweep.lost import end_lost
 from runner.sweep.record import JobResult
 from runner.sweep.table import SEED, Group
 from runner.tracking.outcome import Status, reason_of
@@ -47,6 +48,7 @@ class Report:
         best: the best cell's best job.
         command: what runs the best again, if YAML can say it.
         problems: why the report is not whole, if it is not.
+        left_open: a line for each run that nobody had ended.
     """
 
     folder: Path
@@ -57,6 +59,7 @@ class Report:
     best: JobResult | None = None
     command: str | None = None
     problems: list[RunnerError] = field(default_factory=list)
+    left_open: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -89,6 +92,8 @@ def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
     try:
         write(report)
     finally:
+        with report.part("the end of runs that were lost"):
+            report.left_open = end_lost(folder, "KILLED" if status == "KILLED" else "FAILED")
         with report.part("the end of its parent run"):
             parent.end(folder, status, results)
     return report

@@ -118,7 +118,7 @@ def launch_tags(launch: Launch) -> dict[str, str]:
     if commit is not None:
         tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
     if launch.parent is not None:
-        tags |= {"sweep_id": launch.parent, MLFLOW_PARENT_RUN_ID: launch.parent}
+        tags |= {"sweep_id": launch.parent, MLFLOW_PARENT_RUN_ID: launch.parent, "job": str(launch.job)}
     return tags
 
 
