@@ -1,9 +1,7 @@
 """How a group is trained is found out by trials, which leave no trace and cannot end a sweep."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Sequence
 from math import log2
 from typing import get_args
 
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from runner.data.dataset import Dataset
 from runner.nn.layers.activation import Activation
+from runner.nn.layers.layer import Layer
 from runner.nn.store import ParameterStore
 from runner.sweep.blocks import train_block
 from runner.sweep.datasets import Datasets
@@ -22,7 +21,7 @@ from runner.sweep.plan import Mode, Plan, Work, doubled, halved, make_plan
 from runner.sweep.plans import make_plans
 from runner.sweep.trial import CannotTrainError, Cost
 from runner.sweep.way import Way
-from tests.sweep.composed import Heard, alone, digits, jobs_of
+from tests.sweep.composed import Heard, alone, digits, jobs_of, with_layer
 
 LSTM = "model=lstm model.layers.lstm.hidden_size=4 data.limit=64 train.batch_size=16 train.epochs=1"
 
@@ -169,12 +168,9 @@ class Breaks(Activation):
 @pytest.mark.parametrize("mode", get_args(Mode))
 @pytest.mark.parametrize("count", [1, 3])
 def test_jobs_that_cannot_be_tried_are_left_to_fail_by_themselves(
-    layer: type[Activation], why: str, mode: Mode, count: int
+    layer: Callable[..., Layer], why: str, mode: Mode, count: int
 ) -> None:
-    jobs = [
-        replace(job, config=replace(job.config, layers={**job.config.layers, "a1": partial(layer)}))
-        for job in seeds(count)
-    ]
+    jobs = [with_layer(job, "a1", layer) for job in seeds(count)]
     found = plan(jobs, mode)
     assert found.way.block == 1
     assert why in found.reason
