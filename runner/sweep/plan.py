@@ -9,7 +9,7 @@ from typing import Literal
 from runner.data.dataset import Dataset
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
-from runner.sweep.trial import TRIAL_BATCHES, CannotStackError, Cost, trial
+from runner.sweep.trial import TRIAL_BATCHES, CannotTrainError, Cost, trial
 from runner.sweep.way import Way
 
 Mode = Literal["auto", "stacked", "solo"]
@@ -31,7 +31,7 @@ class Plan:
     Attributes:
         way: the choice.
         reason: in a few words.
-        seconds: what that takes.
+        seconds: what that takes; 0 if it could not be tried.
     """
 
     way: Way
@@ -78,8 +78,9 @@ def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: 
     if mode == "stacked" and len(jobs) > 1:
         reason = search.climb(arrangements)
     if not search.seconds:
-        for each in arrangements:
-            search.attempt(Way(1, *each))
+        obstacle = search.alone(arrangements)
+        if obstacle:  # which training will meet again, and report of each job
+            return Plan(Way(1, 1, cores), f"cannot be tried: {obstacle}", 0.0)
         if mode == "auto" and len(jobs) > 1:
             reason = search.climb(arrangements)
     told = f"tried: {search.told()}"
@@ -113,6 +114,16 @@ class Search:
         tried = sorted(self.seconds.items(), key=lambda item: item[1])
         return "; ".join(f"{way}: {seconds:.3g} s" for way, seconds in tried)
 
+    def alone(self, arrangements: Sequence[tuple[int, int]]) -> str:
+        """Try models one by one in every arrangement; returns why none of them can be, if so."""
+        obstacle = ""
+        for each in arrangements:
+            try:
+                self.attempt(Way(1, *each))
+            except CannotTrainError as error:
+                obstacle = str(error)
+        return "" if self.seconds else obstacle
+
     def climb(self, arrangements: Sequence[tuple[int, int]]) -> str:
         """Try stacks of one size in every arrangement, then other sizes in the better of them.
 
@@ -120,8 +131,9 @@ class Search:
         """
         try:
             self._climb(arrangements)
-        except CannotStackError as obstacle:
-            return f"cannot be stacked: {obstacle}"
+        except CannotTrainError as obstacle:
+            if not any(way.block > 1 for way in self.seconds):
+                return f"cannot be stacked: {obstacle}"
         return ""
 
     def _climb(self, arrangements: Sequence[tuple[int, int]]) -> None:
@@ -148,7 +160,7 @@ class Search:
         """Measure a way, unless that would cost too much by now; says whether it did.
 
         Raises:
-            CannotStackError: if it is a stack and can't be computed.
+            CannotTrainError: if that can't be done.
         """
         if way in self.seconds:
             return True

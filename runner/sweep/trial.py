@@ -22,8 +22,8 @@ TRIAL_BATCHES, TRIAL_SECONDS, TRIAL_EPOCHS = 6, 0.02, 8
 least twice and at most so often."""
 
 
-class CannotStackError(Exception):
-    """Something in a model, a loss or a rule can't be computed for several models at once."""
+class CannotTrainError(Exception):
+    """Jobs can't be trained in some way: not at all, or something can't be computed for several at once."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
         stop: ends the trial.
 
     Raises:
-        CannotStackError: if it is a stack and can't be computed.
+        CannotTrainError: if that can't be done.
         Stopped: if that is wished for.
     """
     if way.block > 1:
@@ -96,11 +96,9 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
 
     try:
         run_in_lanes([partial(prepare, members) for members in blocks], way.lanes, way.threads, own_stop)
-    except Exception as error:
-        if way.block > 1:
-            raise CannotStackError(first_line(error)) from error
-        raise
-    run_in_lanes([partial(measure, trainee) for trainee in trainees], way.lanes, way.threads, own_stop)
+        run_in_lanes([partial(measure, trainee) for trainee in trainees], way.lanes, way.threads, own_stop)
+    except (Exception, SystemExit) as error:
+        raise CannotTrainError(first_line(error)) from error
     stop.heed()
     return Cost(
         mean(cost.setup for cost in costs),

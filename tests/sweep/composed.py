@@ -1,8 +1,8 @@
 """Jobs as a sweep has them: composed from the runner's own YAML, checked and built."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 from hydra import initialize_config_dir
@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from runner.compose import conf_folder, register_resolvers
 from runner.data.dataset import Dataset
 from runner.loop import Epoch
+from runner.nn.layers.layer import Layer
 from runner.parallel import ALONE
 from runner.prepare import load
 from runner.sweep.blocks import epochs_alone, with_parameters
@@ -60,6 +61,11 @@ def digits() -> Dataset:
 def data_of(job: Job) -> Dataset:
     """What a job reads."""
     return load(job.config, job.parts.device, ALONE)
+
+
+def with_layer(job: Job, name: str, layer: Callable[..., Layer]) -> Job:
+    """The same job with one layer that no YAML knows."""
+    return replace(job, config=replace(job.config, layers={**job.config.layers, name: partial(layer)}))
 
 
 def alone(job: Job, data: Dataset) -> list[Epoch]:

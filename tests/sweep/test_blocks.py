@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -14,13 +14,12 @@ from runner.data.dataset import Dataset
 from runner.errors import RunnerError
 from runner.nn.init import Default, Fans
 from runner.nn.layers.activation import Activation
-from runner.nn.layers.layer import Layer
 from runner.nn.store import ParameterStore
 from runner.sweep.blocks import train_block
 from runner.sweep.jobs import Job, groups
 from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.way import Way
-from tests.sweep.composed import Heard, alone, data_of, digits, jobs_of
+from tests.sweep.composed import Heard, alone, data_of, digits, jobs_of, with_layer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -179,7 +178,7 @@ class Undrawable(Default):
 @pytest.mark.parametrize("count", [1, 2], ids=["alone", "stacked"])
 def test_a_model_that_exits_fails_its_own_jobs_only(count: int) -> None:
     jobs = small([f"seed={seed}" for seed in range(count)])
-    bad = [with_layer(job, "a1", partial(Exits)) for job in jobs]
+    bad = [with_layer(job, "a1", Exits) for job in jobs]
     heard = trained(bad)
     assert {(result.status, result.reason) for result in heard.results.values()} == {
         ("FAILED", "SystemExit: that is it")
@@ -198,7 +197,3 @@ def test_a_member_whose_parameters_cannot_be_drawn_fails_alone() -> None:
     assert heard.results[0].curve == pytest.approx(
         [epoch.metrics["test/loss"] for epoch in alone(first, digits())], rel=1e-4
     )
-
-
-def with_layer(job: Job, name: str, layer: partial[Layer]) -> Job:
-    return replace(job, config=replace(job.config, layers={**job.config.layers, name: layer}))
