@@ -20,9 +20,9 @@ from benchmarks.programs import grid as common
 from benchmarks.programs.grid import Grid, Trained
 from runner.__main__ import main as runner_main
 from runner.overrides import as_override
-from runner.sweep import launch
+from runner.sweep import launch, train
 from runner.sweep.messages import Ended, Measured, Start, ToBooks
-from runner.sweep.plans import Planned, make_plans
+from runner.sweep.plans import Planned
 from runner.sweep.record import JobResult
 
 
@@ -70,7 +70,7 @@ def measure(grid: Grid) -> Trained:
 
     def plan(*args: Any) -> list[Planned]:
         started = perf_counter()
-        planned.extend(make_plans(*args))
+        planned.extend(train.plan(*args))
         clock["began"] = perf_counter()
         clock["planning"] = clock["began"] - started
         return planned
@@ -78,7 +78,7 @@ def measure(grid: Grid) -> Trained:
     with (
         TemporaryDirectory() as folder,
         patch.object(launch, "Ledger", open_books),
-        patch.object(launch, "make_plans", plan),
+        patch.object(launch, "plan", plan),
         patch.object(sys, "argv", ["runner", "-m", *overrides(grid, Path(folder))]),
     ):
         sweep()
