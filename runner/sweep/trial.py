@@ -21,6 +21,9 @@ TRIAL_BATCHES, TRIAL_SECONDS, TRIAL_EPOCHS = 6, 0.02, 8
 """How much of the data a trial trains on; after the pass in which it is recorded, for how long, but at
 least twice and at most so often."""
 
+TRIAL_TEST_SAMPLES = 512
+"""How much of the test data."""
+
 
 class CannotTrainError(Exception):
     """Jobs can't be trained in some way: not at all, or something can't be computed for several at once."""
