@@ -50,7 +50,8 @@ def stack(jobs: Sequence[Job], data: Dataset, stop: Stop | None = None) -> Stack
 
 
 def small(overrides: Sequence[str], common: str = "") -> list[Job]:
-    return jobs_of(overrides, f"model.layers.l1.out_features=8 train.epochs=3 {common}")
+    smooth = "model.layers.a1.type=tanh model.layers.l1.out_features=8"
+    return jobs_of(overrides, f"{smooth} train.epochs=3 {common}")
 
 
 def values(epochs: Sequence[Epoch], name: str) -> list[float]:

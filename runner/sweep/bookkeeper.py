@@ -75,6 +75,7 @@ class Entry:
     """A job's page: what has been told of it and is not written yet."""
 
     opened: Opened
+    begun: bool = False
     run: TrackedRun | None = None
     described: bool = False
     pending: list[Metric] = field(default_factory=list)
@@ -100,7 +101,6 @@ class Bookkeeper:
         self._tell = tell
         self._entries: dict[int, Entry] = {}
         self._lock = Lock()
-        self._closing = Event()
         self._connecting = Lock()
         self._store: Store | None = None
         self._lost = False
@@ -138,7 +138,7 @@ class Bookkeeper:
         """Write what is left, end what is open as KILLED, and tell that it is done."""
         with self._lock:
             for job, entry in list(self._entries.items()):
-                if entry.ended is None and entry.run is None:
+                if entry.ended is None and not entry.begun and not entry.pending:
                     del self._entries[job]  # nobody has seen it begin
                 elif entry.ended is None:
                     entry.ended = killed(entry.opened)
@@ -213,7 +213,7 @@ class Bookkeeper:
         try:
             self._write(entry, store, parent_id)
             entry.failing_since = None
-        except STORE_ERRORS as error:
+        except (*STORE_ERRORS, TrackingError) as error:
             now = time.monotonic()
             entry.failing_since = entry.failing_since or now
             if is_refused(error) or now - entry.failing_since > PATIENCE:
@@ -221,7 +221,9 @@ class Bookkeeper:
 
     def _spoil(self, entry: Entry, error: Exception) -> None:
         """End a job as FAILED whose news the store will not take."""
-        reason = f"tracking.uri: '{entry.opened.plain['tracking']['uri']}' did not take it: {one_line(error)}"
+        uri = entry.opened.plain["tracking"]["uri"]
+        told = isinstance(error, TrackingError)
+        reason = str(error) if told else f"tracking.uri: '{uri}' did not take it: {one_line(error)}"
         log.error("job %d: %s", entry.opened.job, reason)
         run_id = None
         if entry.run is not None:
@@ -235,7 +237,7 @@ class Bookkeeper:
     def _close_entry(self, result: JobResult) -> None:
         add_result(self._start.folder, result)
         with self._lock:
-            del self._entries[result.job]
+            self._entries.pop(result.job, None)  # None: the store has been given up meanwhile
         self._tell(Written(result))
 
     def _give_up(self, error: Exception) -> None:
@@ -247,6 +249,10 @@ class Bookkeeper:
 
     def _write(self, entry: Entry, store: "Store", parent_id: str) -> None:
         opened = entry.opened
+        with self._lock:
+            if self._entries.get(opened.job) is not entry:
+                return  # the books have been closed, or given up, since the round began
+            entry.begun = True
         if entry.run is None:
             launch = replace(opened.launch, parent=parent_id)
             for place, content in opened.records.items():
@@ -328,7 +334,7 @@ def main() -> None:
     lock = Lock()
 
     def tell(message: FromBooks) -> None:
-        with lock, suppress(BrokenPipeError):  # who has vanished needs to know nothing
+        with lock, suppress(ConnectionError):  # who has vanished needs to know nothing
             connection.send(message)
 
     start = connection.recv()
@@ -336,7 +342,7 @@ def main() -> None:
     try:
         while not isinstance(message := connection.recv(), Close):
             books.hear(message)
-    except EOFError:
+    except (EOFError, OSError):  # OSError: who trains has vanished in the middle of a message
         books.close()
         if (start.folder / PARENT).exists():
             parent.end(start.folder, "KILLED", read_results(start.folder))

@@ -26,22 +26,23 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 MIXED = [
     f"model.layers.l1.out_features={size} optim={optim} schedule={schedule} seed={seed}"
     for size, optim, schedule, seed in [
-        (64, "sgd", "constant", 0),
-        (64, "momentum", "cosine", 1),
-        (48, "sgd", "constant", 2),
-        (64, "sgd", "exponential", 3),
-        (64, "sgd", "step", 4),
-        (48, "sgd", "cosine", 5),
-        (64, "momentum", "step", 6),
-        (64, "sgd", "cosine", 7),
-        (64, "sgd", "constant", 8),
+        (8, "sgd", "constant", 0),
+        (8, "momentum", "cosine", 1),
+        (16, "sgd", "constant", 2),
+        (8, "sgd", "exponential", 3),
+        (8, "sgd", "step", 4),
+        (16, "sgd", "cosine", 5),
+        (8, "momentum", "step", 6),
+        (8, "sgd", "cosine", 7),
+        (8, "sgd", "constant", 8),
     ]
 ]
-"""Jobs of several programs. With few units a rounding difference that flips one shows for an epoch."""
+"""Jobs of three programs. A few relus would not do: where one has its kink, rounding decides by 3e-4."""
 
 
 def small(overrides: Sequence[str], common: str = "") -> list[Job]:
-    return jobs_of(overrides, f"model.layers.l1.out_features=8 train.epochs=3 {common}")
+    smooth = "model.layers.a1.type=tanh model.layers.l1.out_features=8"
+    return jobs_of(overrides, f"{smooth} train.epochs=3 {common}")
 
 
 def trained(jobs: Sequence[Job], data: Dataset | None = None, heard: Heard | None = None) -> Heard:
@@ -55,7 +56,10 @@ def curves() -> dict[int, list[float]]:
     """What mixed jobs come to alone."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    found = {job.number: [e.metrics["test/loss"] for e in alone(job, digits())] for job in jobs_of(MIXED)}
+    found = {
+        job.number: [e.metrics["test/loss"] for e in alone(job, digits())]
+        for job in jobs_of(MIXED, "model.layers.a1.type=tanh")
+    }
     torch.set_num_threads(threads)
     return found
 
@@ -68,7 +72,7 @@ def test_groups_of_mixed_shapes_learn_what_each_job_would_learn_alone(
     progress = heard.progress(stop=stop)
     tasks = [
         partial(train_block, block, digits(), progress, stop)
-        for group in groups(jobs_of(MIXED))
+        for group in groups(jobs_of(MIXED, "model.layers.a1.type=tanh"))
         for block in way.blocks(group)
     ]
     run_in_lanes(tasks, way.lanes, way.threads, stop)
