@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from runner.build import Parts, build
 from runner.config import Config, check
@@ -18,6 +19,7 @@ from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
+from runner.trained import save_model
 from runner.verdict import best, stop_if_diverged
 
 
@@ -63,7 +65,9 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
         epochs, final = train(config, parts, data, tracker, display, workers)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
-            log_model(tracker, config, parts.store, data.test.first(2).inputs)
+            with TemporaryDirectory() as folder:
+                saved = save_model(Path(folder), config, parts.store, data)
+                log_model(tracker.client, tracker.location, saved)
     display.finish(epochs[-1], final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,

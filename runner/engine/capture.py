@@ -18,8 +18,9 @@ class Captured:
     """A function whose calls become a flat list of operators on a CPU, a CUDA graph on a GPU.
 
     Called again on the same tensors, whatever they hold by then, it runs the operators that the function
-    called the first time, without Python's and autograd's share of the work. A function that cannot be
-    captured is called as it is, and the log says why.
+    called the first time, without Python's and autograd's share of the work: to the bit what the function
+    computes, on a CPU up to the rounding of sums over narrow matrices (``narrow``). A function that cannot
+    be captured is called as it is, and the log says why.
 
     Args:
         function: takes tensors and changes others that stay where they are; returns nothing. It does the

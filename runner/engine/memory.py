@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, UntypedStorage
 
+from runner.engine.narrow import Turned, view_turned
 from runner.engine.recording import Call, storage_of
 
 
@@ -33,9 +34,10 @@ class Memory:
     Args:
         calls: the recorded calls, in the order that the program makes them.
         moved: pairs of a computed tensor, which fills its memory, and a place from outside to compute it in.
+        turned: what is stored column by column.
     """
 
-    def __init__(self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, calls: Sequence[Call], moved: Sequence[tuple[Tensor, Tensor]], turned: Turned) -> None:
         last_use = {
             storage_of(tensor): place
             for place, call in enumerate(calls)
@@ -45,6 +47,7 @@ class Memory:
         for storage, place in last_use.items():
             self._dying[place].add(storage)
         self._moved = moved
+        self._turned = turned
         self._homes: dict[int, tuple[UntypedStorage, int]] = {
             storage_of(source): (target.untyped_storage(), int(target.storage_offset()) * target.itemsize)
             for source, target in moved
@@ -83,6 +86,7 @@ class Memory:
             last = storage in self._dying[place] and storage not in self._reserved
             views = [tensor for tensor in candidates if storage_of(tensor) == storage]
             alike = all(layout_of(view) == layout_of(heir) for view in views)
+            alike &= self._turned.get(storage) == self._turned.get(new)
             if owned and last and alike and new not in self._homes:
                 if storage in self._homes:
                     self._homes[new] = self._homes[storage]
@@ -104,14 +108,22 @@ class Memory:
         storage = storage_of(tensor)
         if storage in self._homes:
             room, first = self._homes[storage]
-            offset = first // tensor.itemsize + tensor.storage_offset()
-            return torch.empty(0, dtype=tensor.dtype).set_(room, offset, tensor.size(), tensor.stride())
+            offset, strides = self._view(tensor)
+            offset += first // tensor.itemsize
+            return torch.empty(0, dtype=tensor.dtype).set_(room, offset, tensor.size(), strides)
         stand_in = tensor.detach()
         if storage in self._readers:
             self._readers[storage].append(
                 Reader(stand_in, int(tensor.storage_offset()), tensor.size(), tensor.stride())
             )
         return stand_in
+
+    def _view(self, tensor: Tensor) -> tuple[int, tuple[int, ...]]:
+        """Which view of its memory a tensor is: its offset and strides."""
+        shape = self._turned.get(storage_of(tensor))
+        view = view_turned(tensor, shape) if shape else (int(tensor.storage_offset()), tensor.stride())
+        assert view is not None, "only what has such views alone is turned"
+        return view
 
 
 def layout_of(tensor: Tensor) -> tuple[object, ...]:

@@ -6,10 +6,8 @@ its slice of the store, an intermediate value into memory that an earlier one ha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,59 +15,19 @@ from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
 from runner.engine.memory import Memory
+from runner.engine.narrow import Turned, turn_narrow
+from runner.engine.operators import (
+    CLONES,
+    CONSTANT,
+    DIRECT,
+    aten,
+    in_place_variant,
+    out_variant,
+    takes_place,
+)
 from runner.engine.recording import Call, storage_of
 
 Step = Callable[[], object]
-
-aten = torch.ops.aten
-
-DIRECT: Mapping[OpOverload, Callable[..., Any]] = {
-    aten.mm.out: torch.mm,
-    aten.addmm.out: torch.addmm,
-    aten._log_softmax.out: torch._log_softmax,
-    aten._log_softmax_backward_data.out: torch._log_softmax_backward_data,
-    aten.sum.IntList_out: torch.sum,
-    aten.argmax.out: torch.argmax,
-    aten.eq.Tensor_out: torch.eq,
-    aten.relu_.default: torch.relu_,
-    aten.add_.Tensor: Tensor.add_,
-}
-"""Torch's own doors to the commonest operators: about 0.9 us a call, where the general one takes 1.9."""
-
-PLACED = {
-    aten.mm.default,
-    aten.addmm.default,
-    aten.bmm.default,
-    aten.baddbmm.default,
-    aten._log_softmax.default,
-    aten._log_softmax_backward_data.default,
-    aten._softmax.default,
-    aten._softmax_backward_data.default,
-    aten.nll_loss_forward.default,
-    aten.nll_loss_backward.default,
-    aten.mse_loss_backward.default,
-    aten.max_pool2d_with_indices.default,
-    aten.max_pool2d_with_indices_backward.default,
-    aten.sum.dim_IntList,
-    aten.mean.dim,
-    aten.argmax.default,
-    aten.cat.default,
-}
-"""Operators that write a result of known shape where they are told, beside all elementwise ones."""
-
-CLONES = (aten.clone.default, aten._to_copy.default)
-"""What ``copy_`` does without fresh memory."""
-
-
-CONSTANT = {
-    aten.ones_like.default,
-    aten.zeros_like.default,
-    aten.new_zeros.default,
-    aten.zeros.default,
-    aten.full.default,
-    aten.full_like.default,
-}
-"""Operators that give the same in every run; nobody writing over it, that of the recording serves."""
 
 
 class Program:
@@ -83,8 +41,9 @@ class Program:
         own = {storage_of(result) for call in calls for result in call.fresh}
         written = {storage_of(tensor) for call in calls if call.writes for tensor in call.tensors}
         calls = [call for call in calls if call.writes or (call.fresh and not is_constant(call, written))]
-        moved = needless_copies(calls, own)
-        memory = Memory(calls, moved)
+        calls, turned = turn_narrow(calls)
+        moved = needless_copies(calls, own, turned)
+        memory = Memory(calls, moved, turned)
         self._steps: list[Step] = []
         for place, call in enumerate(calls):
             self._steps += bind(call, place, memory)
@@ -101,14 +60,16 @@ def is_constant(call: Call, written: set[int]) -> bool:
     return call.operator in CONSTANT and not any(storage_of(result) in written for result in call.fresh)
 
 
-def needless_copies(calls: Sequence[Call], own: set[int]) -> list[tuple[Tensor, Tensor]]:
+def needless_copies(calls: Sequence[Call], own: set[int], turned: Turned) -> list[tuple[Tensor, Tensor]]:
     """Copies ``(source, target)`` whose source can be computed in the target's place at once.
 
     That is so if the target's memory is none that the function makes (``own``), the source is contiguous,
-    fills its memory and comes from an operator that writes where it is told, and if nothing else reads the
-    source later or touches the target meanwhile.
+    fills its memory, is not ``turned`` and comes from an operator that writes where it is told, and if
+    nothing else reads the source later or touches the target meanwhile.
     """
     made = {storage_of(call.fresh[0]): place for place, call in enumerate(calls) if takes_place(call)}
+    for storage in turned:
+        made.pop(storage, None)
     touched = [{storage_of(tensor) for tensor in call.tensors} for call in calls]
     found: dict[int, tuple[Tensor, Tensor]] = {}
     for place, call in enumerate(calls):
@@ -143,12 +104,6 @@ def interfere(pairs: Sequence[tuple[Tensor, Tensor]]) -> bool:
     )
     overlap = any(a[0] == b[0] and a[2] > b[1] for a, b in pairwise(ranges))
     return overlap or not {storage_of(s) for s, _ in pairs}.isdisjoint(place for place, _, _ in ranges)
-
-
-def takes_place(call: Call) -> bool:
-    """Whether a call's results can be put somewhere."""
-    puts = call.operator in CLONES or out_variant(call.operator) is not None
-    return puts and not call.writes and 0 < len(call.fresh) == len(call.results)
 
 
 def bind(call: Call, place: int, memory: Memory) -> list[Step]:
@@ -202,40 +157,3 @@ def repeat_afloat(call: Call, memory: Memory) -> Step:
                 reader.point_to(storage)
 
     return step
-
-
-@dataclass(frozen=True)
-class OutVariant:
-    """An operator's twin that writes into given tensors, and what those arguments are called."""
-
-    operator: OpOverload
-    outs: tuple[str, ...]
-
-
-@cache
-def out_variant(operator: OpOverload) -> OutVariant | None:
-    """The twin, if it writes where it is told: others compute in fresh memory and copy, or resize."""
-    if torch.Tag.pointwise not in operator.tags and operator not in PLACED:
-        return None
-    wanted = signature_of(operator)
-    for name in operator.overloadpacket.overloads():
-        candidate = getattr(operator.overloadpacket, name)
-        outs = tuple(argument.name for argument in candidate._schema.arguments if argument.is_out)
-        if not outs or signature_of(candidate) != wanted:
-            continue
-        if torch._C._dispatch_has_kernel_for_dispatch_key(candidate.name(), "CPU"):
-            return OutVariant(candidate, outs)
-    return None
-
-
-@cache
-def in_place_variant(operator: OpOverload) -> OpOverload | None:
-    """The twin that writes over its first argument: ``relu_`` for ``relu``."""
-    packet = getattr(aten, f"{operator.overloadpacket.__name__}_", None)
-    variant = getattr(packet, operator._overloadname, None)
-    return variant if variant and signature_of(variant) == signature_of(operator) else None
-
-
-def signature_of(operator: OpOverload) -> list[tuple[str, str]]:
-    """Names and types of an operator's arguments, those that it writes into left out."""
-    return [(a.name, str(a.type)) for a in operator._schema.arguments if not a.is_out]

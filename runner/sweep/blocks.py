@@ -7,10 +7,12 @@ from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
 from runner.prepare import draw_parameters
+from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
 from runner.sweep.progress import Progress
+from runner.trained import save_model
 
 
 def train_block(jobs: Sequence[Job], data: Dataset, progress: Progress, stop: Stop) -> None:
@@ -50,7 +52,8 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             (goes_on,) = progress.epochs([job], [epoch])
             if not goes_on:
                 return
-        progress.finish(job, evaluate(model, parts.store, config.loss, data.train, "final/train_"))
+        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_")
+        progress.finish(job, trained, kept_model(job, parts, data))
 
 
 def train_stacked(
@@ -71,8 +74,18 @@ def train_stacked(
             if len(rows) < len(active):
                 active = [active[row] for row in rows]
                 stack.keep(rows)
-        for job, trained in zip(active, stack.evaluate(data.train, "final/train_"), strict=True):
-            progress.finish(job, trained)
+        final = stack.evaluate(data.train, "final/train_")
+        for job, trained, learnt in zip(active, final, stack.store.params, strict=True):
+            own = parts[jobs.index(job)]
+            own.store.params.copy_(learnt)
+            progress.finish(job, trained, kept_model(job, own, data))
+
+
+def kept_model(job: Job, parts: Parts, data: Dataset) -> SavedModel | None:
+    """The job's model, written down, if its config wants it kept."""
+    if job.config.tracking.log_model is not True:
+        return None
+    return save_model(job.launch.folder / "model", job.config, parts.store, data)
 
 
 def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:

@@ -5,7 +5,9 @@ that trains. MLflow's work is Python's, and in the same process would hold up ev
 step. If the training process vanishes, however it does, the runs that it left open are ended here.
 """
 
+import gc
 import logging
+import shutil
 import signal
 import sys
 import time
@@ -20,8 +22,10 @@ from threading import Event, Lock, Thread
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 
 from runner import sqlite_uri
+from runner.compose import one_line
 from runner.errors import TrackingError
 from runner.plain import Plain
 from runner.signals import SIGNALS
@@ -34,10 +38,12 @@ from runner.sweep.messages import (
     Find,
     Found,
     FromBooks,
+    Hurry,
     Lost,
     Measured,
     Opened,
     Start,
+    ToBooks,
     Written,
 )
 from runner.sweep.record import JobResult, add_result, read_results
@@ -49,8 +55,11 @@ from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 1.0
-"""Seconds between two rounds of writing; more if a round takes long, so that it costs a fifth of a core."""
+INTERVAL = 0.5
+"""Seconds between two rounds of writing."""
+
+SHARE = 0.2
+"""How much of its time may go into metrics of runs that go on, for the UI: many together cost less."""
 
 PATIENCE = 60.0
 """Seconds in which a store that fails is tried again, so that a server may restart during a sweep."""
@@ -66,15 +75,17 @@ class Entry:
     """A job's page: what has been told of it and is not written yet."""
 
     opened: Opened
+    begun: bool = False
     run: TrackedRun | None = None
     described: bool = False
     pending: list[Metric] = field(default_factory=list)
     ended: Ended | None = None
+    failing_since: float | None = None
 
     @property
     def is_due(self) -> bool:
-        """Whether there is anything to write."""
-        return self.run is None or bool(self.pending) or self.ended is not None
+        """Whether there is something to write that will cost no less later."""
+        return self.run is None or self.ended is not None
 
 
 class Bookkeeper:
@@ -90,40 +101,49 @@ class Bookkeeper:
         self._tell = tell
         self._entries: dict[int, Entry] = {}
         self._lock = Lock()
-        self._closing = Event()
+        self._connecting = Lock()
         self._store: Store | None = None
-        self._failing_since: float | None = None
         self._lost = False
+        self._awake, self._closing = Event(), Event()
+        self._partly_again = 0.0
         self._thread = Thread(target=self._write_in_rounds, name="books", daemon=True)
         self._thread.start()
 
-    def hear(self, message: Opened | Measured | Ended | Find) -> None:
+    def hear(self, message: ToBooks) -> None:
         """Take a message; it is written later."""
         if isinstance(message, Find):
             self._find(message)
-            return
+        elif isinstance(message, Hurry):
+            self._awake.set()
+        elif isinstance(message, Opened | Measured | Ended):
+            self._note(message)
+
+    def _note(self, message: Opened | Measured | Ended) -> None:
         with self._lock:
             if self._lost:
                 return
             if isinstance(message, Opened):
                 self._entries[message.job] = Entry(message)
             elif isinstance(message, Ended):
-                self._entries[message.result.job].ended = message
+                if message.result.job in self._entries:
+                    self._entries[message.result.job].ended = message
             else:
                 for job, metrics in message.metrics.items():
-                    self._entries[job].pending += [
-                        Metric(name, value, message.time, message.step) for name, value in metrics.items()
-                    ]
+                    if job in self._entries:  # else the store would not take what came before
+                        self._entries[job].pending += [
+                            Metric(name, value, message.time, message.step) for name, value in metrics.items()
+                        ]
 
     def close(self) -> None:
         """Write what is left, end what is open as KILLED, and tell that it is done."""
         with self._lock:
             for job, entry in list(self._entries.items()):
-                if entry.ended is None and entry.run is None:
+                if entry.ended is None and not entry.begun and not entry.pending:
                     del self._entries[job]  # nobody has seen it begin
                 elif entry.ended is None:
                     entry.ended = killed(entry.opened)
         self._closing.set()
+        self._awake.set()
         self._thread.join()
         self._tell(Closed())
 
@@ -132,8 +152,6 @@ class Bookkeeper:
             store = self._connected(message.plain)
             objective = message.plain["objective"]
             sweep = self._start.resume if message.in_sweep else None
-            if sweep is not None:
-                parent.reopen(self._start.folder, message.plain, sweep)
             with told_as_tracking_error(store.uri), ThreadPoolExecutor(store.connections) as pool:
                 runs = pool.map(
                     lambda value: find_finished(store.client, store.experiment_id, value, objective, sweep),
@@ -142,61 +160,99 @@ class Bookkeeper:
                 found = {value: run for value, run in zip(message.hashes, runs, strict=True) if run}
             self._tell(Found(found))
         except TrackingError as error:
-            self._tell(Lost(str(error)))
+            self._give_up(error)
 
     def _connected(self, plain: Plain) -> "Store":
-        if self._store is None:
-            tracking = plain["tracking"]
-            client = connect(tracking["uri"])
-            self._store = Store(client, find_experiment(client, tracking["experiment"]))
-        return self._store
+        """The store, opened for the first who asks; a sweep that is continued has its parent run there."""
+        with self._connecting:
+            if self._store is None:
+                tracking = plain["tracking"]
+                client = connect(tracking["uri"])
+                store = Store(client, find_experiment(client, tracking["experiment"]))
+                if self._start.resume is not None:
+                    parent.reopen(self._start.folder, plain, self._start.resume)
+                self._store = store
+            return self._store
 
     def _write_in_rounds(self) -> None:
-        pause = INTERVAL
-        while True:
-            closing = self._closing.wait(pause)
-            started = time.monotonic()
-            with self._lock:
-                due = [entry for entry in self._entries.values() if entry.is_due]
-            if due:
-                self._write_all(due)
-            pause = max(INTERVAL, 4 * (time.monotonic() - started))
-            if closing and not self._entries_left():
-                return
-
-    def _entries_left(self) -> bool:
-        with self._lock:
-            return any(entry.is_due for entry in self._entries.values())
-
-    def _write_all(self, due: list[Entry]) -> None:
-        """Write a round; a store that fails is tried again in the next one, for a while."""
         try:
-            store = self._connected(due[0].opened.plain)
-            launch = due[0].opened.launch
-            parent_id = parent.join(self._start.folder, due[0].opened.plain, launch)
-            with ThreadPoolExecutor(store.connections) as pool:
-                list(pool.map(lambda entry: self._write(entry, store, parent_id), due))
-            self._failing_since = None
+            while not (self._closing.is_set() and self._is_done()):
+                self._awake.wait(INTERVAL)
+                self._awake.clear()
+                self._write_round()
+        except TrackingError as error:
+            self._give_up(error)
+        except Exception as error:
+            self._give_up(error)
+            raise
+
+    def _is_done(self) -> bool:
+        with self._lock:
+            return not self._entries
+
+    def _write_round(self) -> None:
+        """Write what is due; of runs that go on only as much as is no burden."""
+        started = time.monotonic()
+        partly = started >= self._partly_again
+        with self._lock:
+            entries = list(self._entries.values())
+        due = [entry for entry in entries if entry.is_due or (partly and entry.pending)]
+        if not due:
+            return
+        opened = due[0].opened
+        store = self._connected(opened.plain)
+        parent_id = parent.join(self._start.folder, opened.plain, opened.launch)
+        with ThreadPoolExecutor(store.connections) as pool:
+            list(pool.map(lambda entry: self._try(entry, store, parent_id), due))
+        if partly:
+            now = time.monotonic()
+            self._partly_again = now + (now - started) / SHARE
+
+    def _try(self, entry: Entry, store: "Store", parent_id: str) -> None:
+        """Write one job's news; what fails is still news in the next round, for a while."""
+        try:
+            self._write(entry, store, parent_id)
+            entry.failing_since = None
         except (*STORE_ERRORS, TrackingError) as error:
             now = time.monotonic()
-            self._failing_since = self._failing_since or now
-            if self._store is None or now - self._failing_since > PATIENCE:
-                self._give_up(error)
+            entry.failing_since = entry.failing_since or now
+            if is_refused(error) or now - entry.failing_since > PATIENCE:
+                self._spoil(entry, error)
+
+    def _spoil(self, entry: Entry, error: Exception) -> None:
+        """End a job as FAILED whose news the store will not take."""
+        uri = entry.opened.plain["tracking"]["uri"]
+        told = isinstance(error, TrackingError)
+        reason = str(error) if told else f"tracking.uri: '{uri}' did not take it: {one_line(error)}"
+        log.error("job %d: %s", entry.opened.job, reason)
+        run_id = None
+        if entry.run is not None:
+            run_id = entry.run.location.run_id
+            with suppress(*STORE_ERRORS):  # which is the very trouble
+                entry.run.leave({}, [], Failure(reason, ""))
+                entry.run.end("FAILED")
+        overrides = entry.opened.overrides
+        self._close_entry(JobResult(entry.opened.job, overrides, "FAILED", reason, run_id))
+
+    def _close_entry(self, result: JobResult) -> None:
+        add_result(self._start.folder, result)
+        with self._lock:
+            self._entries.pop(result.job, None)  # None: the store has been given up meanwhile
+        self._tell(Written(result))
 
     def _give_up(self, error: Exception) -> None:
         """Say that the store is lost, and write no more."""
         with self._lock:
-            for entry in self._entries.values():
-                if entry.ended is not None:
-                    result = replace(entry.ended.result, status="FAILED", reason=str(error))
-                    add_result(self._start.folder, result)
             self._entries.clear()
             self._lost = True
         self._tell(Lost(str(error)))
 
     def _write(self, entry: Entry, store: "Store", parent_id: str) -> None:
-        """Write one job's news: what fails is still news in the next round."""
         opened = entry.opened
+        with self._lock:
+            if self._entries.get(opened.job) is not entry:
+                return  # the books have been closed, or given up, since the round began
+            entry.begun = True
         if entry.run is None:
             launch = replace(opened.launch, parent=parent_id)
             for place, content in opened.records.items():
@@ -221,12 +277,13 @@ class Bookkeeper:
         (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
         texts = {CONFIG_NAME: config_yaml(entry.opened.plain), LOG_NAME: ended.log}
         run.leave(texts, [], ended.failure)
+        if ended.model is not None:
+            from runner.tracking.model import log_model  # seldom wanted, and long to import
+
+            log_model(run.client, run.location, ended.model)
+            shutil.rmtree(ended.model.folder)
         run.end(ended.result.status, ended.time)
-        result = replace(ended.result, run_id=run.location.run_id)
-        add_result(self._start.folder, result)
-        with self._lock:
-            del self._entries[ended.result.job]
-        self._tell(Written(result))
+        self._close_entry(replace(ended.result, run_id=run.location.run_id))
 
 
 @dataclass(frozen=True)
@@ -247,6 +304,15 @@ class Store:
         return CONNECTIONS if sqlite_uri.to_path(self.uri) is None else 1
 
 
+def is_refused(error: Exception) -> bool:
+    """Whether a store says that it will never take this, however often it is asked."""
+    return isinstance(error, MlflowException) and error.error_code in (
+        "INVALID_PARAMETER_VALUE",
+        "BAD_REQUEST",
+        "RESOURCE_DOES_NOT_EXIST",
+    )
+
+
 def killed(opened: Opened) -> Ended:
     """The end of a job that was still going on when the sweep was stopped."""
     result = JobResult(opened.job, opened.overrides, "KILLED", "the sweep was stopped")
@@ -263,11 +329,12 @@ def main() -> None:
     """Keep books until told to close, or until nobody is there any more."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)  # whoever trains hears of them, and says what is to be done
+    gc.freeze()  # what is imported stays: no need to go through it again and again, the last time at exit
     connection = Connection(int(sys.argv[1]))
     lock = Lock()
 
     def tell(message: FromBooks) -> None:
-        with lock, suppress(BrokenPipeError):  # who has vanished needs to know nothing
+        with lock, suppress(ConnectionError):  # who has vanished needs to know nothing
             connection.send(message)
 
     start = connection.recv()
@@ -275,7 +342,7 @@ def main() -> None:
     try:
         while not isinstance(message := connection.recv(), Close):
             books.hear(message)
-    except EOFError:
+    except (EOFError, OSError):  # OSError: who trains has vanished in the middle of a message
         books.close()
         if (start.folder / PARENT).exists():
             parent.end(start.folder, "KILLED", read_results(start.folder))

@@ -21,5 +21,5 @@ def show(jobs: Sequence[Job], problems: Sequence[Problem], plans: Sequence[Plann
     console.print(table)
     for place, each in enumerate(plans, 1):
         console.print(f"group {place}: {each}", markup=False)
-    seconds = sum(each.seconds for each in plans)
+    seconds = sum(each.plan.seconds for each in plans)
     console.print(f"{len(rows)} jobs, about {seconds:.3g} s of training; nothing was started", markup=False)

@@ -43,6 +43,11 @@ class Problem:
     error: ConfigError
 
     @property
+    def number(self) -> int:
+        """Its place in the sweep, from 0."""
+        return self.cell.job
+
+    @property
     def name(self) -> str:
         """What it is called: by what was typed."""
         return " ".join(self.cell.overrides)

@@ -57,13 +57,18 @@ def run_in_lanes(tasks: Iterable[Callable[[], None]], lanes: int, threads: int, 
     lanes = min(lanes, waiting.qsize())
     failures: list[BaseException] = []
 
+    def next_task() -> Callable[[], None] | None:
+        try:
+            return waiting.get_nowait()
+        except Empty:
+            return None
+
     def lane() -> None:
         torch.set_num_threads(threads)
         try:
-            while True:
-                stop.heed()
-                waiting.get_nowait()()
-        except (Empty, Stopped):
+            while not stop.is_wished and (task := next_task()):
+                task()
+        except Stopped:
             return
         except BaseException as error:  # raised below, by who waits
             failures.append(error)

@@ -1,7 +1,8 @@
 """A sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from hydra.core.utils import JobReturn, configure_log
 from hydra.types import HydraContext, TaskFunction
@@ -23,7 +24,7 @@ from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
-from runner.sweep.train import train
+from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
 from runner.tracking.sweep_display import SweepDisplay
 from runner.tracking.terminal import numbers
@@ -74,22 +75,45 @@ class StackedSweep:
         cells = self._composer.cells(job_overrides, first)
         jobs, problems = check_all(cells, self._command)
         self._names |= {job.number: job.name for job in jobs}
-        self._names |= {problem.cell.job: problem.name for problem in problems}
+        self._names |= {problem.number: problem.name for problem in problems}
         if ledger is None:
             self._show(jobs, problems)
             return [as_return(cell, None) for cell in cells]
         for cell in cells:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
         results = self._finished(jobs, ledger)
-        self._run([job for job in jobs if job.number not in results], problems, ledger, watch)
-        with without_collections():  # while the books are written: what a sweep's end needs
-            import runner.sweep.report  # noqa: F401
-        for result in ledger.results([cell.job for cell in cells if cell.job not in results]):
-            results[result.job] = result
+        missing = [job for job in jobs if job.number not in results]
+        results |= self._run(missing, problems, ledger, watch)
         returns = [as_return(cell, results[cell.job].objective) for cell in cells]
         for cell, each in zip(cells, returns, strict=True):
             self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
         return returns
+
+    def _run(
+        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
+    ) -> dict[int, JobResult]:
+        """Train jobs; gives what they came to, and those that can't be trained, once that is in the store."""
+        stop = Stop()
+        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
+        try:
+            for problem in problems:
+                if not stop.is_wished:
+                    progress.reject(problem)
+            train = self._prepare([] if stop.is_wished else jobs, progress, ledger, stop)
+            with self._display:
+                self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
+                train()
+                if stop.is_wished:
+                    raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
+                with without_collections():  # while the books are written: what a sweep's end needs
+                    import runner.sweep.report  # noqa: F401
+                told = [job.number for job in jobs] + [problem.number for problem in problems]
+                results = ledger.results(told)
+        except BaseException as reason:
+            if not ledger.is_lost:
+                progress.end_the_rest(reason)
+            raise
+        return {result.job: result for result in results}
 
     def _show(self, jobs: Sequence[Job], problems: Sequence[Problem]) -> None:
         """What a dry run shows."""
@@ -119,23 +143,12 @@ class StackedSweep:
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
         return done
 
-    def _run(
-        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
-    ) -> None:
-        stop = Stop()
-        progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
-        for problem in problems:
-            progress.reject(problem)
-        with self._display:
-            self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
-            if not stop.is_wished:
-                self._train(jobs, progress, ledger, stop)
-        if stop.is_wished:
-            raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
-
-    def _train(self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop) -> None:
-        """Train jobs to their ends, which the ledger is told of, or until ``stop`` is wished for."""
-        train(jobs, self._datasets, self._settings.mode, progress, stop)
+    def _prepare(
+        self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
+    ) -> Callable[[], None]:
+        """Find out how to train jobs; gives what trains them to their ends, of which the ledger is told."""
+        plans = plan(jobs, self._datasets, self._settings.mode, progress, stop)
+        return partial(carry_out, plans, self._datasets, progress, stop)
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"

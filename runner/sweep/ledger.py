@@ -11,12 +11,14 @@ from threading import Condition, Lock, Thread
 
 from runner.errors import TrackingError
 from runner.plain import Plain
+from runner.signals import uninterrupted
 from runner.sweep.messages import (
     Close,
     Closed,
     Find,
     Found,
     FromBooks,
+    Hurry,
     Lost,
     Measured,
     Start,
@@ -31,7 +33,7 @@ class Ledger:
     """The other end of a bookkeeper's process, which starts with it.
 
     Any thread may call any method. Once the store is lost every method but ``close`` raises a
-    TrackingError.
+    TrackingError. What ``written`` raises, the next of them does: standard output may have lost its reader.
 
     Args:
         start: the sweep.
@@ -53,6 +55,7 @@ class Ledger:
         self._results: dict[int, JobResult] = {}
         self._found: Mapping[str, FinishedRun] | None = None
         self._lost: str | None = None
+        self._raised: BaseException | None = None
         self._closed = False
         self._reader = Thread(target=self._read, name="news of the books", daemon=True)
         self._reader.start()
@@ -60,9 +63,9 @@ class Ledger:
 
     def tell(self, message: ToBooks) -> None:
         """Say something; it is written within a second or so."""
-        self._raise_if_lost()
+        self._raise_if_over()
         try:
-            with self._sending:
+            with uninterrupted(), self._sending:  # half a message would spoil all that follow
                 self._connection.send(message)
         except OSError as error:
             raise TrackingError("the process that writes to the store has gone") from error
@@ -77,15 +80,16 @@ class Ledger:
         self.tell(Find(hashes, plain, in_sweep))
         with self._news:
             self._news.wait_for(lambda: self._found is not None or self._is_over)
-        self._raise_if_lost()
+        self._raise_if_over()
         assert self._found is not None
         return self._found
 
     def results(self, jobs: Collection[int]) -> list[JobResult]:
         """What some jobs came to, when all of them are in the store; each end is told once."""
+        self.tell(Hurry())
         with self._news:
             self._news.wait_for(lambda: self._is_over or all(job in self._results for job in jobs))
-        self._raise_if_lost()
+        self._raise_if_over()
         return [self._results.pop(job) for job in jobs]
 
     def close(self) -> None:
@@ -96,10 +100,18 @@ class Ledger:
         self._process.wait()
 
     @property
-    def _is_over(self) -> bool:
-        return self._lost is not None or self._closed
+    def is_lost(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._lost is not None
 
-    def _raise_if_lost(self) -> None:
+    @property
+    def _is_over(self) -> bool:
+        return self._lost is not None or self._raised is not None or self._closed
+
+    def _raise_if_over(self) -> None:
+        raised, self._raised = self._raised, None
+        if raised is not None:
+            raise raised
         if self._lost is not None:
             raise TrackingError(self._lost)
 
@@ -121,7 +133,15 @@ class Ledger:
                     self._closed = True
                 self._news.notify_all()
             if isinstance(message, Written):
-                self._written(message.result)
+                self._pass_on(message.result)
+
+    def _pass_on(self, result: JobResult) -> None:
+        try:
+            self._written(result)
+        except BaseException as error:  # raised by who asks next: this thread is needed to the end
+            with self._news:
+                self._raised = error
+                self._news.notify_all()
 
 
 def now() -> int:

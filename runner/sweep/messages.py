@@ -6,6 +6,7 @@ from pathlib import Path
 
 from runner.launch import Launch
 from runner.plain import Plain
+from runner.saved_model import SavedModel
 from runner.sweep.record import JobResult
 from runner.tracking.finished import FinishedRun
 from runner.tracking.outcome import Failure
@@ -53,12 +54,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended:
-    """A job has ended: how, why if not well, its log, and what it came to."""
+    """A job has ended: what it came to, why if not well, its log, and its model if that is to be kept."""
 
     result: JobResult
     failure: Failure | None
     log: str
     time: int
+    model: SavedModel | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Hurry:
+    """Somebody waits for what has been told."""
+
+
+@dataclass(frozen=True)
 class Close:
     """Nothing more comes; what is open is KILLED."""
 
@@ -101,5 +108,5 @@ class Closed:
     """Everything is written that could be."""
 
 
-ToBooks = Start | Opened | Measured | Ended | Find | Close
+ToBooks = Start | Opened | Measured | Ended | Find | Hurry | Close
 FromBooks = Found | Written | Lost | Closed

@@ -8,20 +8,19 @@ import torch
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job, groups
 from runner.sweep.lanes import Stop
-from runner.sweep.plan import Mode, Plan, make_plan, steps
+from runner.sweep.plan import Mode, Plan, make_plan
 
 
 @dataclass(frozen=True)
 class Planned:
-    """Jobs that are trained in one way, and the seconds that this will take."""
+    """Jobs that are trained in one way."""
 
     jobs: Sequence[Job]
     plan: Plan
-    seconds: float
 
     def __str__(self) -> str:
         names = f"{len(self.jobs)} jobs" if len(self.jobs) > 1 else f"job {self.jobs[0].number}"
-        return f"{names}, about {self.seconds:.3g} s of training: {self.plan.way} ({self.plan.reason})"
+        return f"{names}, about {self.plan.seconds:.3g} s of training: {self.plan.way} ({self.plan.reason})"
 
 
 def make_plans(jobs: Sequence[Job], datasets: Datasets, mode: Mode, stop: Stop) -> list[Planned]:
@@ -44,5 +43,5 @@ def make_plans(jobs: Sequence[Job], datasets: Datasets, mode: Mode, stop: Stop) 
 
 def planned(jobs: Sequence[Job], tried: Sequence[Job], datasets: Datasets, mode: Mode, stop: Stop) -> Planned:
     """A plan for jobs by trials of some of them."""
-    plan = make_plan(tried, len(jobs), datasets.of(tried[0]), torch.get_num_threads(), mode, stop)
-    return Planned(jobs, plan, sum(plan.seconds * steps(job, datasets.of(job)) for job in jobs))
+    data, cores = datasets.of(tried[0]), torch.get_num_threads()
+    return Planned(jobs, make_plan(tried, len(jobs), data, cores, mode, stop))

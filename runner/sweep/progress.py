@@ -3,20 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
-
-from omegaconf import OmegaConf
 
 from runner.errors import DivergedError
 from runner.loop import Epoch
+from runner.saved_model import SavedModel
 from runner.sweep.jobs import Job, Problem
 from runner.sweep.lanes import Stop
 from runner.sweep.ledger import now
 from runner.sweep.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
-from runner.tracking.outcome import Failure, Status, status_of
+from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
 from runner.verdict import best, stop_if_diverged
 
@@ -39,6 +37,7 @@ class Display(Protocol):
 class History:
     """What has been heard of a job so far."""
 
+    job: Job
     epochs: list[Epoch] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -73,7 +72,7 @@ class Progress:
 
     def begin(self, job: Job, way: str) -> None:
         """A job begins to train, in some way that its log tells."""
-        history = self._histories[job.number] = History()
+        history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
         self._books.tell(opened(job))
@@ -101,14 +100,20 @@ class Progress:
         self.finish(job, {})
         return False
 
-    def finish(self, job: Job, trained: Mapping[str, float]) -> None:
-        """A job has ended well; ``trained`` are the metrics that are measured once, at the end."""
+    def finish(self, job: Job, trained: Mapping[str, float], model: SavedModel | None = None) -> None:
+        """A job has ended well.
+
+        Args:
+            job: which.
+            trained: metrics that are measured once, at the end.
+            model: what it has learnt, if that is to be kept.
+        """
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
         last = history.epochs[-1]
         self._books.tell(Measured({job.number: final}, last.number, now()))
-        self._end(job, "FINISHED", None, {**last.metrics, **final})
+        self._end(job, "FINISHED", None, {**last.metrics, **final}, model)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
@@ -121,16 +126,32 @@ class Progress:
         if self._fail_fast:
             self._stop.wish()
 
+    def end_the_rest(self, reason: BaseException) -> None:
+        """The sweep has been stopped: jobs that were in training are KILLED."""
+        for history in list(self._histories.values()):
+            history.note("ERROR", f"stopped: {reason_of(reason)}")
+            last = history.epochs[-1].metrics if history.epochs else {}
+            self._end(history.job, "KILLED", Failure.of(reason), last)
+
     def reject(self, problem: Problem) -> None:
         """A job can't be trained at all."""
         cell, failure = problem.cell, Failure.of(problem.error)
-        self._books.tell(Opened(cell.job, cell.overrides, cell.plain, problem.launch, {}, {}, now()))
+        self._books.tell(
+            Opened(cell.job, cell.overrides, cell.plain, problem.launch, {}, cell.records, now())
+        )
         result = JobResult(cell.job, cell.overrides, "FAILED", failure.reason)
         self._books.tell(Ended(result, failure, f"{failure.reason}\n", now()))
         if self._fail_fast:
             self._stop.wish()
 
-    def _end(self, job: Job, status: Status, failure: Failure | None, metrics: Mapping[str, float]) -> None:
+    def _end(
+        self,
+        job: Job,
+        status: Status,
+        failure: Failure | None,
+        metrics: Mapping[str, float],
+        model: SavedModel | None = None,
+    ) -> None:
         history, objective = self._histories[job.number], job.config.objective
         result = JobResult(
             job.number,
@@ -143,20 +164,10 @@ class Progress:
         )
         self._ended.add(job.number)
         del self._histories[job.number]
-        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now()))
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
 
 
 def opened(job: Job) -> Opened:
     """The message that a job begins."""
     cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
-    subdir = cell.composed.hydra.output_subdir
-    records: dict[Path, object] = {}
-    if subdir is not None:
-        records = {
-            Path(subdir, "config.yaml"): OmegaConf.to_container(cell.cfg),
-            Path(subdir, "hydra.yaml"): OmegaConf.to_container(
-                OmegaConf.masked_copy(cell.composed, ["hydra"]), enum_to_str=True
-            ),
-            Path(subdir, "overrides.yaml"): cell.overrides,
-        }
-    return Opened(job.number, cell.overrides, cell.plain, job.launch, tags, records, now())
+    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now())

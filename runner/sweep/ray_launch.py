@@ -7,8 +7,9 @@ left open.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ class RaySettings:
         return max(1, int(self.num_cpus))
 
     def blocks(self, jobs: Sequence[Job], tasks: int) -> list[Sequence[Job]]:
-        """The jobs in blocks that share a program, of each ``tasks`` blocks if it has as many jobs."""
+        """Blocks of jobs that share a program; ``tasks`` of each program, if it has as many jobs."""
         way = Way(self.block, tasks, self.threads)
         return [block for group in groups(jobs) for block in way.blocks(group)]
 
@@ -132,14 +133,17 @@ class RaySweep(StackedSweep):
             print(f"no task, job {problem.cell.job}: {problem.name}: {problem.error}")
         print(f"{len(jobs) + len(problems)} jobs in {len(blocks)} Ray tasks or more; nothing was started")
 
-    def _train(self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop) -> None:
-        """Train jobs to their ends, which the ledger is told of, or until ``stop`` is wished for."""
+    def _prepare(
+        self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
+    ) -> Callable[[], None]:
+        """Cut jobs into blocks; gives what trains them to their ends, of which the ledger is told."""
         connect(self._ray_settings.address)
         tasks = tasks_at_once(self._ray_settings)
         blocks = [Block(list(each)) for each in self._ray_settings.blocks(jobs, tasks)]
         log.info("%d jobs in %d Ray tasks, %d at once", len(jobs), len(blocks), tasks)
         terms = Terms(Path.cwd(), self._ray_settings.threads, self._settings.mode, self._settings.fail_fast)
-        Dispatch(self._ray_settings, terms, ledger, self._display, stop).run(blocks)
+        dispatch = Dispatch(self._ray_settings, terms, ledger, self._display, stop)
+        return partial(dispatch.run, blocks)
 
 
 def connect(address: str | None) -> None:
@@ -173,7 +177,8 @@ def tasks_at_once(settings: RaySettings) -> int:
     scarce = [name for name, count in room.items() if not count]
     if scarce and settings.address is None:
         raise ConfigError(
-            f"hydra.launcher.num_{name.lower()}s: {wanted[name]:g}, but here are {there.get(name, 0):g}"
+            f"hydra.launcher.num_{name.lower()}s: {wanted[name]:g} is more than there is, "
+            f"{there.get(name, 0):g}"
             for name in scarce
         )
     return max(1, min(room.values()))

@@ -20,7 +20,7 @@ from runner.sweep.lanes import Stop
 from runner.sweep.messages import ToBooks
 from runner.sweep.plan import Mode
 from runner.sweep.progress import Progress
-from runner.sweep.train import train
+from runner.sweep.train import carry_out, plan
 
 INTERVAL = 0.5
 """Seconds for which messages are gathered before they travel."""
@@ -131,4 +131,4 @@ def train_orders(orders: Sequence[Order], terms: Terms, outbox: Outbox) -> None:
             jobs.append(make_job(order.cell, order.launch))
         except ConfigError as error:  # what is possible where it was checked need not be so here
             progress.reject(Problem(order.cell, order.launch, error))
-    train(jobs, datasets(), terms.mode, progress, stop)
+    carry_out(plan(jobs, datasets(), terms.mode, progress, stop), datasets(), progress, stop)

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import OmegaConf
 
 from runner.sweep.cells import Cell
 
@@ -14,7 +13,7 @@ def as_return(cell: Cell, objective: float | None) -> JobReturn:
     returned = JobReturn()
     returned.overrides = cell.overrides
     returned.cfg = cell.cfg
-    returned.hydra_cfg = OmegaConf.masked_copy(cell.composed, ["hydra"])
+    returned.hydra_cfg = cell.composed
     returned.working_dir = str(Path.cwd())
     returned.task_name = cell.composed.hydra.job.name
     returned.status = JobStatus.COMPLETED

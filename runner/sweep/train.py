@@ -18,28 +18,32 @@ from runner.sweep.progress import Progress
 log = logging.getLogger(__name__)
 
 
-def train(jobs: Sequence[Job], datasets: Datasets, mode: Mode, progress: Progress, stop: Stop) -> None:
-    """Train jobs to their ends, of which ``progress`` is told, or until ``stop`` is wished for.
+def plan(
+    jobs: Sequence[Job], datasets: Datasets, mode: Mode, progress: Progress, stop: Stop
+) -> list[Planned]:
+    """Plans for the jobs whose data can be had; the others have failed.
 
     Args:
         jobs: the jobs.
         datasets: their data, as far as it has been read.
         mode: how the user wants them trained.
-        progress: told everything.
+        progress: told of failures.
         stop: ends it.
     """
     ready, unreadable = datasets.split(jobs)
     for job, error in unreadable:
-        progress.fail(job, error)
-    if not stop.is_wished:
-        carry_out(make_plans(ready, datasets, mode, stop), datasets, progress, stop)
+        if not stop.is_wished:
+            progress.fail(job, error)
+    plans = [] if stop.is_wished else make_plans(ready, datasets, mode, stop)
+    for planned in plans:
+        log.info("%s", planned)
+    return plans
 
 
 def carry_out(plans: Sequence[Planned], datasets: Datasets, progress: Progress, stop: Stop) -> None:
-    """Train jobs as planned, in as many threads as that takes."""
+    """Train jobs to their ends, lanes of the same kind together, or until ``stop`` is wished for."""
     tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
     for planned in plans:
-        log.info("%s", planned)
         way = planned.plan.way
         for block in way.blocks(planned.jobs):
             data = datasets.of(block[0])

@@ -11,19 +11,21 @@ from typing import Any
 import mlflow.pyfunc
 import numpy as np
 import yaml
+from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
-from torch import Tensor
 
-import runner.serving
-from runner.config import Config
-from runner.nn.store import ParameterStore
+import runner
+from runner.saved_model import SavedModel
+from runner.tracking.location import Location
 from runner.tracking.store import told_as_tracking_error
-from runner.tracking.tracker import Tracker
 
 NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow")
+
+LOADER = "runner.serving"
+"""The module that MLflow loads a model with; named, since to import it takes torch."""
 
 DATA, CODE = "data", "code"
 REQUIREMENTS, VIRTUALENV, CONDA = "requirements.txt", "python_env.yaml", "conda.yaml"
@@ -31,36 +33,28 @@ EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 """What an MLflow model's folder holds beside ``MLmodel``."""
 
 
-def log_model(tracker: Tracker, config: Config, store: ParameterStore, example: Tensor) -> None:
+def log_model(client: MlflowClient, location: Location, saved: SavedModel) -> None:
     """Log a model that ``mlflow.pyfunc.load_model("runs:/<run id>/model")`` loads.
 
     It carries the runner's own code, so that loading it needs no installed runner, and no pickle.
 
-    Args:
-        tracker: the run.
-        config: whose layers the model has.
-        store: the trained parameters.
-        example: a few inputs ``[n, *in_shape]``.
-
     Raises:
         TrackingError: if the store cannot be written.
     """
-    client, location = tracker.client, tracker.location
-    in_shape, outputs = config.source.in_shape, config.source.outputs
     with TemporaryDirectory() as folder, told_as_tracking_error(location.uri):
-        runner.serving.save(Path(folder, DATA), config.plain["model"]["layers"], in_shape, outputs, store)
+        shutil.copytree(saved.folder, Path(folder, DATA))
         logged = client.create_logged_model(
             location.experiment_id, name="model", source_run_id=location.run_id, model_type="runner"
         )
         signature = ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *in_shape))]),
-            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, outputs))]),
+            inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.in_shape))]),
+            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, saved.outputs))]),
         )
         model = Model(run_id=location.run_id, model_id=logged.model_id, signature=signature)
-        make_loadable(Path(folder), model, example.tolist())
+        make_loadable(Path(folder), model, saved.example)
         client.log_model_artifacts(logged.model_id, folder)
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        client.log_outputs(location.run_id, [LoggedModelOutput(logged.model_id, config.train.epochs)])
+        client.log_outputs(location.run_id, [LoggedModelOutput(logged.model_id, saved.step)])
 
 
 def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
@@ -69,7 +63,7 @@ def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
     ``mlflow.pyfunc.save_model`` writes the same, but first looks through every installed package, which
     takes longer than all of this, to find that the versions named here are the installed ones.
     """
-    package = Path(runner.serving.__file__).parent
+    package = Path(runner.__file__).parent
     shutil.copytree(package, folder / CODE / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     python = platform.python_version()
     needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
@@ -89,7 +83,5 @@ def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
         "serving_input_path": SERVING_EXAMPLE,
         "type": "ndarray",
     }
-    mlflow.pyfunc.add_to_model(
-        model, runner.serving.__name__, data=DATA, code=CODE, conda_env=CONDA, python_env=VIRTUALENV
-    )
+    mlflow.pyfunc.add_to_model(model, LOADER, data=DATA, code=CODE, conda_env=CONDA, python_env=VIRTUALENV)
     model.save(folder / "MLmodel")

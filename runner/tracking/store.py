@@ -21,12 +21,14 @@ from runner.errors import TrackingError
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
 """What MLflow raises when its store cannot be reached or written."""
 
-HTTP_DEFAULTS = {
+DEFAULTS = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
-"""A server that is gone is noticed within seconds; MLflow's own defaults block for minutes."""
+"""No bars for files that nobody asked for; a server that is gone is noticed within seconds, where MLflow's
+own defaults block for minutes."""
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def connect(uri: str) -> MlflowClient:
     Raises:
         TrackingError: if the store cannot be reached or made.
     """
-    for name, value in HTTP_DEFAULTS.items():
+    for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is no news
     with told_as_tracking_error(uri):

@@ -1,6 +1,6 @@
 import torch
 
-from runner.data.batches import Batches
+from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Split
 
 SPLIT = Split(torch.arange(10.0).view(10, 1), torch.arange(10))
@@ -43,3 +43,38 @@ def test_a_batch_may_be_larger_than_the_data() -> None:
 def test_shuffled_batches_are_gathered_into_the_same_memory() -> None:
     pointers = {inputs.data_ptr() for inputs, _ in Batches(SPLIT, 2, torch.Generator())}
     assert len(pointers) == 1
+
+
+def stacked_epochs(seeds: list[int | None], count: int = 1) -> list[list[tuple[torch.Tensor, torch.Tensor]]]:
+    """Epochs of stacked batches, each a copy: all come in the same memory."""
+    batches = StackedBatches(SPLIT, 4, [generator_of(seed) for seed in seeds], torch.device("cpu"))
+    return [[(inputs.clone(), targets.clone()) for inputs, targets in batches] for _ in range(count)]
+
+
+def generator_of(seed: int | None) -> torch.Generator | None:
+    return None if seed is None else torch.Generator().manual_seed(seed)
+
+
+def test_each_member_of_a_stack_sees_the_batches_that_it_would_see_alone() -> None:
+    seeds = [0, 1, None, 0]
+    epochs = stacked_epochs(seeds, count=2)
+    for member, seed in enumerate(seeds):
+        alone = Batches(SPLIT, 4, generator_of(seed))
+        for epoch in epochs:
+            assert [targets[member].tolist() for _, targets in epoch] == drawn(alone)
+            assert [inputs[member, :, 0].tolist() for inputs, _ in epoch] == [
+                targets[member].tolist() for _, targets in epoch
+            ]
+
+
+def test_stacked_batches_begin_with_the_members() -> None:
+    (epoch,) = stacked_epochs([0, 1, 2])
+    assert [tuple(inputs.shape) for inputs, _ in epoch] == [(3, 4, 1), (3, 4, 1), (3, 2, 1)]
+    assert [tuple(targets.shape) for _, targets in epoch] == [(3, 4), (3, 4), (3, 2)]
+
+
+def test_stacked_pixels_are_between_0_and_1() -> None:
+    split = Split(torch.arange(6, dtype=torch.uint8).view(6, 1) * 51, torch.arange(6))
+    generators = [generator_of(0), generator_of(1)]
+    for inputs, targets in StackedBatches(split, 4, generators, torch.device("cpu")):
+        torch.testing.assert_close(inputs[..., 0], targets / 5)

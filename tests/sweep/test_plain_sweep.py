@@ -139,7 +139,7 @@ def test_a_stopped_sweep_leaves_nothing_running(
     )  # fmt: skip
     assert process.stdout is not None
     for line in process.stdout:
-        if "#1 : train.epochs=1000000" in line:
+        if "epochs=2 seed=0: train/loss" in line:
             break
     deadline = time.monotonic() + 60
     while not any(run.data.metrics and run.info.status == "RUNNING" for run in runs_in(tmp_path)):
@@ -154,7 +154,10 @@ def test_a_stopped_sweep_leaves_nothing_running(
     assert parent.info.status == "KILLED"
     artifacts = {file.path for file in client_of(tmp_path).list_artifacts(parent.info.run_id)}
     assert artifacts >= {"cells.csv", "best", "learning_curves.png"}, "what had been done can be reported"
-    assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]
+    statuses = {run.data.params["train.epochs"]: run.info.status for run in children}
+    assert statuses.pop("1000000") == "KILLED"
+    assert statuses.pop("2") == "FINISHED"
+    assert statuses in ({}, {"3": "FINISHED"}), "which another lane may have trained meanwhile"
 
 
 def test_a_sweep_forgets_what_an_earlier_one_left_in_its_folder(tmp_path: Path) -> None:
@@ -165,8 +168,8 @@ def test_a_sweep_forgets_what_an_earlier_one_left_in_its_folder(tmp_path: Path) 
     assert SweepFolder.path == tmp_path
 
 
-def test_a_job_that_cannot_say_where_to_report_fails_alone(in_tmp_path: Path, tmp_path: Path) -> None:
+def test_a_sweep_that_cannot_say_where_to_report_does_not_begin(tmp_path: Path) -> None:
     done = run_in(tmp_path, "-m", "tracking.uri=", "seed=0,1")
-    assert done.returncode == 1
-    assert done.stderr.count("tracking.uri: '' should have at least 1 character") == 2
+    assert done.returncode == 2
+    assert done.stderr == "tracking.uri: '' should have at least 1 character\n"
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"], "no store is made anywhere else"

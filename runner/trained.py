@@ -1,0 +1,17 @@
+"""Writing a trained model down."""
+
+from pathlib import Path
+
+from runner import serving
+from runner.config import Config
+from runner.data.dataset import Dataset
+from runner.nn.store import ParameterStore
+from runner.saved_model import SavedModel
+
+
+def save_model(folder: Path, config: Config, store: ParameterStore, data: Dataset) -> SavedModel:
+    """Write a model's layers and weights into ``folder``, with two test samples as its example."""
+    in_shape, outputs = config.source.in_shape, config.source.outputs
+    serving.save(folder, config.plain["model"]["layers"], in_shape, outputs, store)
+    example = data.test.first(2).inputs.tolist()
+    return SavedModel(folder, in_shape, outputs, example, config.train.epochs)
