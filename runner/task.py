@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from runner.compose import in_sweep, launch_of, refuse_hydra_settings, to_plain
 from runner.errors import ConfigError
 from runner.importing import without_collections
-from runner.signals import raise_on_signals, raise_when_requeued
+from runner.signals import Terminated, raise_on_signals, raise_when_requeued
 
 if TYPE_CHECKING:
     from runner.parallel import Workers  # imports torch
@@ -47,7 +47,12 @@ class Task:
         if in_sweep(node):
             with without_collections():
                 from runner.sweep.job import run_job
-            return run_job(cfg, node, self.command)
+            try:
+                return run_job(cfg, node, self.command)
+            except Terminated as signal:
+                if isinstance(signal.__cause__, SystemExit):
+                    raise signal.__cause__ from None  # whose code tells submitit to start the job anew
+                raise
         try:
             return self._run_single(cfg, node)
         except Exception as error:
