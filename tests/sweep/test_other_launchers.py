@@ -78,8 +78,9 @@ def test_a_sweep_is_continued_by_its_id_and_trains_only_what_it_lacks(
     assert same.info.status == "FINISHED"
     assert [run.data.params["seed"] for run in more] == ["0", "1", "2"]
     assert {run.info.run_id for run in children} < {run.info.run_id for run in more}
-    (results,) = (path for path in in_tmp_path.rglob("results.jsonl") if path.read_text().count("\n") == 3)
-    assert all(run.info.run_id in results.read_text() for run in more), "found ones stand there as well"
+    tables = [path.read_text() for path in (in_tmp_path / "outputs" / "sweeps").rglob("results.jsonl")]
+    (table,) = (each for each in tables if each.count("\n") == 3)
+    assert all(run.info.run_id in table for run in more), "found ones stand there as well"
 
 
 @launchers
