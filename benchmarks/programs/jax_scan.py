@@ -19,10 +19,10 @@ Params = dict[str, Array]
 State = tuple[Params, Params]
 
 
-def draw_params(random: np.random.Generator) -> Params:
-    """784-128-10, each uniform within 1/sqrt(fan_in)."""
-    shapes = {"W1": (784, 128), "b1": (128,), "W2": (128, 10), "b2": (10,)}
-    bounds = {"1": 784**-0.5, "2": 128**-0.5}
+def draw_params(random: np.random.Generator, inputs: int = 784) -> Params:
+    """``inputs``-128-10, each uniform within 1/sqrt(fan_in)."""
+    shapes = {"W1": (inputs, 128), "b1": (128,), "W2": (128, 10), "b2": (10,)}
+    bounds = {"1": inputs**-0.5, "2": 128**-0.5}
     return {
         name: jnp.asarray(random.uniform(-bounds[name[1]], bounds[name[1]], shape), jnp.float32)
         for name, shape in shapes.items()

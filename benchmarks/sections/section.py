@@ -65,4 +65,4 @@ def verdict(measured: float, limit: float | None) -> tuple[str, str]:
     """The cells for a target and whether it was reached."""
     if limit is None:
         return "", ""
-    return f"at most {limit:g}", "yes" if measured <= limit else "no"
+    return f"at most {limit:.3g}", "yes" if measured <= limit else "no"

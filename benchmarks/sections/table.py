@@ -3,8 +3,11 @@
 from benchmarks.sections.epochs import LENET, LSTM, MNIST
 from benchmarks.sections.gpu import GPU
 from benchmarks.sections.memory import MEMORY
+from benchmarks.sections.scale import SCALE
 from benchmarks.sections.section import Section
+from benchmarks.sections.stacks import STACKS, STACKS_LENET, STACKS_MNIST
 from benchmarks.sections.start import START
+from benchmarks.sections.sweep import SWEEP
 from benchmarks.sections.tracking import TRACKING
 
 SECTIONS: dict[str, Section] = {
@@ -13,6 +16,11 @@ SECTIONS: dict[str, Section] = {
     "lstm": LSTM,
     "start": START,
     "tracking": TRACKING,
+    "sweep": SWEEP,
+    "stacks": STACKS,
+    "stacks_mnist": STACKS_MNIST,
+    "stacks_lenet": STACKS_LENET,
+    "scale": SCALE,
     "memory": MEMORY,
     "gpu": GPU,
 }

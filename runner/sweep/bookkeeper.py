@@ -5,6 +5,7 @@ that trains. MLflow's work is Python's, and in the same process would hold up ev
 step. If the training process vanishes, however it does, the runs that it left open are ended here.
 """
 
+import gc
 import logging
 import shutil
 import signal
@@ -328,6 +329,7 @@ def main() -> None:
     """Keep books until told to close, or until nobody is there any more."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)  # whoever trains hears of them, and says what is to be done
+    gc.freeze()  # what is imported stays: no need to go through it again and again, the last time at exit
     connection = Connection(int(sys.argv[1]))
     lock = Lock()
 

@@ -9,7 +9,7 @@ from typing import Literal
 from runner.data.dataset import Dataset
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
-from runner.sweep.trial import TRIAL_BATCHES, CannotTrainError, Cost, trial
+from runner.sweep.trial import TRIAL_BATCHES, TRIAL_TEST_SAMPLES, CannotTrainError, Cost, trial
 from runner.sweep.way import Way
 
 Mode = Literal["auto", "stacked", "solo"]
@@ -74,17 +74,16 @@ def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: 
     if not on_gpu and cores > 1 and count > 1:  # first, since it bears it best when others use the machine
         arrangements.insert(0, (min(cores, count), 1))
     search = Search(jobs, count, data, stop)
-    reason = ""
-    if mode == "stacked" and len(jobs) > 1:
-        reason = search.climb(arrangements)
+    if mode == "stacked":
+        search.try_stacks(arrangements)
     if not search.seconds:
-        obstacle = search.alone(arrangements)
-        if obstacle:  # which training will meet again, and report of each job
-            return Plan(Way(1, 1, cores), f"cannot be tried: {obstacle}", 0.0)
-        if mode == "auto" and len(jobs) > 1:
-            reason = search.climb(arrangements)
-    told = f"tried: {search.told()}"
-    return Plan(search.best, f"{reason}; {told}" if reason else told, search.seconds[search.best])
+        for each in arrangements:
+            search.attempt(Way(1, *each))
+            if mode == "auto":
+                search.try_stacks([each])
+    if mode != "solo":
+        search.try_other_sizes()
+    return search.result(cores)
 
 
 class Search:
@@ -99,9 +98,13 @@ class Search:
         train = jobs[0].config.train
         batch = train.batch_size
         self._work = Work(count, train.epochs, ceil(len(data.train) / batch))
-        self._data = Dataset(data.train.first(TRIAL_BATCHES * batch), data.test.first(1))
+        short = len(data.train) % batch  # which is another program
+        self._data = Dataset(
+            data.train.first(TRIAL_BATCHES * batch + short), data.test.first(TRIAL_TEST_SAMPLES)
+        )
         self._started = perf_counter()
         self._step_alone = 0.0
+        self._obstacles: dict[bool, str] = {}  # of stacks, and of models alone
         self.seconds: dict[Way, float] = {}
 
     @property
@@ -109,39 +112,30 @@ class Search:
         """The fastest so far."""
         return min(self.seconds, key=self.seconds.__getitem__)
 
-    def told(self) -> str:
-        """What the ways promise, the best first."""
+    def result(self, cores: int) -> Plan:
+        """The fastest way and what is to be said of it."""
+        if not self.seconds:  # training will meet that again, and tell it of each job
+            return Plan(Way(1, 1, cores), f"cannot be tried: {self._obstacles[False]}", 0.0)
         tried = sorted(self.seconds.items(), key=lambda item: item[1])
-        return "; ".join(f"{way}: {seconds:.3g} s" for way, seconds in tried)
+        told = "tried: " + "; ".join(f"{way}: {seconds:.3g} s" for way, seconds in tried)
+        if True in self._obstacles and not any(way.is_stack for way in self.seconds):
+            told = f"cannot be stacked: {self._obstacles[True]}; {told}"
+        return Plan(self.best, told, self.seconds[self.best])
 
-    def alone(self, arrangements: Sequence[tuple[int, int]]) -> str:
-        """Try models one by one in every arrangement; returns why none of them can be, if so."""
-        obstacle = ""
-        for each in arrangements:
-            try:
-                self.attempt(Way(1, *each))
-            except CannotTrainError as error:
-                obstacle = str(error)
-        return "" if self.seconds else obstacle
-
-    def climb(self, arrangements: Sequence[tuple[int, int]]) -> str:
-        """Try stacks of one size in every arrangement, then other sizes in the better of them.
-
-        Returns why there can't be any, if there can't.
-        """
-        try:
-            self._climb(arrangements)
-        except CannotTrainError as obstacle:
-            if not any(way.block > 1 for way in self.seconds):
-                return f"cannot be stacked: {obstacle}"
-        return ""
-
-    def _climb(self, arrangements: Sequence[tuple[int, int]]) -> None:
-        block = self._first_block()
+    def try_stacks(self, arrangements: Sequence[tuple[int, int]]) -> None:
+        """Try stacks of one size, where each lane can have one."""
+        count = len(self._jobs)
+        longest = int(PATIENCE_FOR_A_STEP / self._step_alone) if self._step_alone else FIRST_BLOCK
+        block = min(max(longest, 2), FIRST_BLOCK, count)
         for lanes, threads in arrangements:
-            if lanes == 1 or 2 * lanes <= len(self._jobs):
-                self.attempt(Way(min(block, ceil(len(self._jobs) / lanes)), lanes, threads))
-        stacks = [way for way in self.seconds if way.block > 1]
+            if 2 * lanes <= count:
+                self.attempt(Way(min(block, ceil(count / lanes)), lanes, threads))
+
+    def try_other_sizes(self) -> None:
+        """Try larger and smaller stacks than the best one, as long as they get better."""
+        stacks = [way for way in self.seconds if way.is_stack]
+        if not stacks:
+            return
         start = min(stacks, key=self.seconds.__getitem__)
         largest = min(LARGEST_BLOCK, ceil(len(self._jobs) / start.lanes))
         for sizes in (doubled(start.block, largest), halved(start.block)):
@@ -152,25 +146,21 @@ class Search:
                     break
                 before = way
 
-    def _first_block(self) -> int:
-        largest = int(PATIENCE_FOR_A_STEP / self._step_alone) if self._step_alone else FIRST_BLOCK
-        return min(max(largest, 2), FIRST_BLOCK, len(self._jobs))
-
     def attempt(self, way: Way) -> bool:
-        """Measure a way, unless that would cost too much by now; says whether it did.
-
-        Raises:
-            CannotTrainError: if that can't be done.
-        """
+        """Measure a way, unless that would cost too much by now; says whether it is measured."""
         if way in self.seconds:
             return True
         spent = perf_counter() - self._started
-        is_first = not any((way.block > 1) == (other.block > 1) for other in self.seconds)
+        is_first = not any(way.is_stack == other.is_stack for other in self.seconds)
         if not is_first and spent > SHARE * min(self.seconds.values()):
             return False
-        cost = trial(self._jobs, self._data, way, self._stop)
+        try:
+            cost = trial(self._jobs, self._data, way, self._stop)
+        except CannotTrainError as obstacle:
+            self._obstacles[way.is_stack] = str(obstacle)
+            return False
         self.seconds[way] = self._work.seconds(way, cost)
-        if way.block == 1:
+        if not way.is_stack:
             self._step_alone = min(cost.step, self._step_alone or cost.step)
         return True
 

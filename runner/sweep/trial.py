@@ -3,10 +3,13 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import ceil
 from statistics import mean
 from time import perf_counter
+
+import torch
+import torch.nn.functional as F  # noqa: N812  torch's own name for it
 
 from runner.data.dataset import Dataset
 from runner.sweep.blocks import epochs_alone, stack_of, with_parameters
@@ -17,6 +20,9 @@ from runner.sweep.way import Way
 TRIAL_BATCHES, TRIAL_SECONDS, TRIAL_EPOCHS = 6, 0.02, 8
 """How much of the data a trial trains on; after the pass in which it is recorded, for how long, but at
 least twice and at most so often."""
+
+TRIAL_TEST_SAMPLES = 512
+"""How much of the test data."""
 
 
 class CannotTrainError(Exception):
@@ -77,6 +83,8 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
         CannotTrainError: if that can't be done.
         Stopped: if that is wished for.
     """
+    if way.block > 1:
+        warm_up()
     supply = itertools.cycle(jobs)
     blocks = [[next(supply) for _ in range(way.block)] for _ in range(way.lanes)]
     own_stop = Stop(stop)  # a trial that fails stops itself alone
@@ -119,6 +127,12 @@ def make_trainee(jobs: Sequence[Job], data: Dataset, stop: Stop) -> Trainee:
 
     train()
     return Trainee(train, len(jobs), perf_counter() - started)
+
+
+@cache
+def warm_up() -> None:
+    """Have torch import sympy, as it does for the first stacked cross-entropy: that is no stack's cost."""
+    torch.vmap(F.cross_entropy)(torch.zeros(2, 2, 2), torch.zeros(2, 2, dtype=torch.int64))
 
 
 def first_line(error: BaseException) -> str:

@@ -20,8 +20,13 @@ class Way:
     lanes: int
     threads: int
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether models train as one."""
+        return self.block > 1
+
     def __str__(self) -> str:
-        models = "one by one" if self.block == 1 else f"stacks of {self.block}"
+        models = "one by one" if not self.is_stack else f"stacks of {self.block}"
         beside = f", {self.lanes} side by side" if self.lanes > 1 else ""
         return f"{models}{beside}, {self.threads} thread{'s' * (self.threads > 1)} each"
 

@@ -46,13 +46,18 @@ def check_that_it_learnt(timing: Timing) -> None:
 
 
 def losses_by_hand(
-    task: Task, params: list[Floats], draw_order: Callable[[], NDArray[np.int64]]
+    data: tuple[NDArray[np.float32], NDArray[np.int64]],
+    params: list[Floats],
+    draw_order: Callable[[], NDArray[np.int64]],
+    epochs: int,
+    lr: float,
+    beta: float,
 ) -> list[float]:
-    """784-128-10 in plain numpy: gradients as one derives them on paper, the article's rule."""
-    images, labels = task.mnist()
+    """A perceptron in plain numpy: gradients as one derives them on paper, the article's rule."""
+    images, labels = data
     velocity = [np.zeros_like(param) for param in params]
     means = []
-    for _ in range(1 + task.epochs):
+    for _ in range(epochs):
         losses = []
         order = draw_order()
         for start in range(0, len(order), BATCH):
@@ -64,8 +69,8 @@ def losses_by_hand(
             d = (share - np.eye(10)[y]) / len(y)
             dh = (d @ params[2].T) * (h > 0)
             grads = [x.T @ dh, dh.sum(0), h.T @ d, d.sum(0)]
-            velocity = [BETA * v + (1 - BETA) * g for v, g in zip(velocity, grads, strict=True)]
-            params = [p - task.lr * v for p, v in zip(params, velocity, strict=True)]
+            velocity = [beta * v + (1 - beta) * g for v, g in zip(velocity, grads, strict=True)]
+            params = [p - lr * v for p, v in zip(params, velocity, strict=True)]
         means.append(float(np.mean(losses)))
     return means
 
@@ -112,7 +117,9 @@ def test_the_articles_listings_do_what_is_derived_by_hand(tiny_mnist: Path) -> N
     bounds = {(784, 128): 784**-0.5, (1, 128): 784**-0.5, (128, 10): 128**-0.5, (1, 10): 128**-0.5}
     params = [torch.empty(shape).uniform_(-bound, bound).double().numpy() for shape, bound in bounds.items()]
     task = Task("mlp", tiny_mnist, EPOCHS, 1)
-    by_hand = losses_by_hand(task, params, lambda: torch.randperm(SAMPLES).numpy())
+    by_hand = losses_by_hand(
+        task.mnist(), params, lambda: torch.randperm(SAMPLES).numpy(), 1 + EPOCHS, task.lr, BETA
+    )
     assert timing.losses == pytest.approx(by_hand, rel=1e-4)
 
 
@@ -125,7 +132,9 @@ def test_jax_does_what_is_derived_by_hand(tiny_mnist: Path) -> None:
     bounds = {(784, 128): 784**-0.5, (128,): 784**-0.5, (128, 10): 128**-0.5, (10,): 128**-0.5}
     params = [random.uniform(-bound, bound, shape) for shape, bound in bounds.items()]
     task = Task("mlp", tiny_mnist, EPOCHS, 1)
-    by_hand = losses_by_hand(task, params, lambda: random.permutation(SAMPLES))
+    by_hand = losses_by_hand(
+        task.mnist(), params, lambda: random.permutation(SAMPLES), 1 + EPOCHS, task.lr, BETA
+    )
     assert timing.losses == pytest.approx(by_hand, rel=1e-4)
 
 

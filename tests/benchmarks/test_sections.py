@@ -60,7 +60,9 @@ def test_every_program_is_a_file() -> None:
     assert all((programs / f"{program.name}.py").exists() for program in (RUNNER, *MNIST.measure.targets))
 
 
-@pytest.mark.parametrize("name", ["mnist", "lenet", "lstm", "tracking", "memory"])
+@pytest.mark.parametrize(
+    "name", ["mnist", "lenet", "lstm", "tracking", "stacks_mnist", "stacks_lenet", "memory"]
+)
 def test_without_mnist_a_section_is_not_measured(name: str, tmp_path: Path) -> None:
     with pytest.raises(NotMeasuredError, match=r"has no MNIST/raw/train-images-idx3-ubyte"):
         SECTIONS[name].measure(setup_in(tmp_path))
