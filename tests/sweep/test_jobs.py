@@ -2,8 +2,8 @@
 
 import pytest
 
+from runner.compose import launch_of
 from runner.errors import ConfigError
-from runner.launch import Launch
 from runner.sweep.cells import Composer
 from runner.sweep.jobs import check_all, groups, make_job
 from tests.sweep.composed import config_loader, jobs_of, master_of
@@ -68,7 +68,7 @@ def test_jobs_whose_config_is_wrong_are_told_apart() -> None:
 def test_a_job_that_cannot_be_composed_cannot_be_made() -> None:
     (cell,) = Composer(config_loader(), master_of("hydra.sweep.dir=/sweep")).cells([["optim.lrr=1"]], 0)
     with pytest.raises(ConfigError, match="unknown key 'lrr'"):
-        make_job(cell, Launch(cell.folder, "mlp", (), "a command"))
+        make_job(cell, launch_of(cell.composed.hydra, cell.folder, "a command"))
 
 
 def test_a_job_is_not_drawn_before_it_is_trained() -> None:
