@@ -71,7 +71,7 @@ def test_the_place_of_the_files_reaches_only_sources_that_read_files() -> None:
 BAD: list[tuple[str, object, str]] = [
     ("optim.type", "momentun",
      "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
-    ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr"),
+    ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr, weight_decay"),
     ("optim.lr", -1, "optim.lr: -1 should be greater than or equal to 0"),
     ("optim.lr", "fast", "optim.lr: 'fast' should be a valid number"),
     ("optim.lr", True, "optim.lr: True should be a valid number"),

@@ -31,6 +31,7 @@ def history(folder: Path, run: Run, name: str) -> list[float]:
     return [point.value for point in sorted(points, key=lambda point: point.step)]
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
     """1,437 samples in batches of 101: shares of 51 and 50, and of 12 and 11 of the last batch."""
     assert run_in(in_tmp_path, *ARGUMENTS).returncode == 0

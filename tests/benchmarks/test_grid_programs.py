@@ -41,6 +41,7 @@ def test_all_of_an_epoch_counts_and_the_first_is_not_warm() -> None:
     assert Trained(epochs=[9.0], losses=[]).warm == 9.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [0, 3])
 def test_jax_vmap_does_what_is_derived_by_hand_for_each_member(block: int) -> None:
     if find_spec("jax") is None:
@@ -73,6 +74,7 @@ def test_a_sweep_learns_what_single_runs_do_and_what_jax_does() -> None:
         assert run("jax_vmap").losses == pytest.approx(swept.losses, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_users_script_learns(tmp_path: Path, ready_store: Path) -> None:
     store = shutil.copy(ready_store, tmp_path / "mlflow.db")
     given = [f"--uri=sqlite:///{store}", "--lr=0.3", "--epochs=3"]

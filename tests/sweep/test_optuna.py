@@ -349,6 +349,7 @@ def test_a_missing_package_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest
         sweep(tmp_path, FakeLauncher(), OPTUNA, LR)
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_what_a_study_asks_for(in_tmp_path: Path, command_line: CommandLine) -> None:
     done = command_line(
         "-m", OPTUNA, "hydra.sweeper.trials=3", "hydra.sweeper.batch_size=2", "train.epochs=1",

@@ -154,7 +154,10 @@ def test_a_stopped_sweep_leaves_nothing_running(
     assert parent.info.status == "KILLED"
     artifacts = {file.path for file in client_of(tmp_path).list_artifacts(parent.info.run_id)}
     assert artifacts >= {"cells.csv", "best", "learning_curves.png"}, "what had been done can be reported"
-    assert sorted(run.info.status for run in children) == ["FINISHED", "KILLED"]
+    statuses = {run.data.params["train.epochs"]: run.info.status for run in children}
+    assert statuses.pop("1000000") == "KILLED"
+    assert statuses.pop("2") == "FINISHED"
+    assert statuses in ({}, {"3": "FINISHED"}), "which another lane may have trained meanwhile"
 
 
 def test_a_sweep_forgets_what_an_earlier_one_left_in_its_folder(tmp_path: Path) -> None:
