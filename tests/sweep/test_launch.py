@@ -281,6 +281,8 @@ def test_a_sweep_that_was_stopped_is_continued_by_its_id_alone(
     finished = {str(run.data.params["seed"]): run.info.run_id for run in sweep.children if is_finished(run)}
     killed = {run.info.run_id for run in sweep.children if not is_finished(run)}
     first = sweep.path
+    logs = [(first / str(job) / "runner.log").read_text() for job in results_in(first)]
+    assert all("trained one by one" in log for log in logs)
 
     done = run_in(folder, "-m", f"sweep.resume={sweep.parent.info.run_id}")
     assert done.returncode == 0, done.stderr
@@ -320,7 +322,7 @@ def test_a_sweep_whose_reader_goes_away_is_killed(stores: Callable[[str], Path])
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_shot_leaves_nothing_running_and_is_continued(stores: Callable[[str], Path]) -> None:
+def test_a_sweep_that_is_shot_leaves_nothing_running(stores: Callable[[str], Path]) -> None:
     folder = stores("shot")
     process = start(folder, *LONG)
     read_until_one_has_ended(process)
@@ -332,23 +334,16 @@ def test_a_sweep_that_is_shot_leaves_nothing_running_and_is_continued(stores: Ca
         time.sleep(0.2)
     sweep = Sweep(folder, subprocess.CompletedProcess([], 0))
     assert sweep.parent.info.status == "KILLED"
-    done = run_in(folder, "-m", f"sweep.resume={sweep.parent.info.run_id}")
-    assert done.returncode == 0, done.stderr
-    finished = [run for run in runs_in(folder) if is_finished(run) and run.data.params]
-    assert sorted(int(run.data.params["seed"]) for run in finished) == list(range(8))
+    assert "FINISHED" in statuses(sweep.children)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["stacked", "solo"])
-def test_a_sweep_is_trained_as_it_is_wanted(stores: Callable[[str], Path], mode: str) -> None:
-    folder = stores(mode)
-    done = run_in(folder, "-m", "seed=0,1,2", *SMALL, f"sweep.mode={mode}")
+def test_jobs_are_stacked_if_so_wanted(stores: Callable[[str], Path]) -> None:
+    folder = stores("stacked")
+    done = run_in(folder, "-m", "seed=0,1,2,3", *SMALL, "sweep.mode=stacked")
     assert done.returncode == 0, done.stderr
     sweep = Sweep(folder, done)
-    logs = [(sweep.path / str(job) / "runner.log").read_text() for job in range(3)]
-    assert [("stacked with" in log, "trained one by one" in log) for log in logs] == [
-        (mode == "stacked", mode == "solo")
-    ] * 3
+    assert all("stacked with" in (sweep.path / str(job) / "runner.log").read_text() for job in range(4))
 
 
 @pytest.mark.slow
@@ -360,3 +355,23 @@ def test_a_model_too_large_for_memory_fails_alone(stores: Callable[[str], Path])
     sweep = Sweep(folder, done)
     assert statuses(sweep.children) == {"FAILED": 2, "FINISHED": 4}
     assert done.stderr.count("failed: model: does not fit into memory") == 2
+
+
+STOPPED_AT_THE_END = """
+import sys
+from runner.__main__ import main
+from runner.sweep.callback import SweepFolder
+
+def stop():
+    raise KeyboardInterrupt
+
+SweepFolder.open.callback(stop)
+sys.argv = ["runner", "--cfg", "job"]
+main()
+"""
+
+
+def test_a_signal_while_the_books_are_closed_ends_the_program_as_any_other(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STOPPED_AT_THE_END]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
