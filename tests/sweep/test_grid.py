@@ -21,11 +21,11 @@ as_an_old_program = pytest.mark.filterwarnings("ignore:Future Hydra versions:Use
 @pytest.fixture
 def version_1_1() -> Iterator[None]:
     """Hydra's suites are written for programs that name no version; an earlier test may have named one."""
-    before = VersionBase.instance().getbase()
-    VersionBase.instance().setbase(__compat_version__)
+    base = VersionBase.instance()
+    before = base.version_base
+    base.setbase(__compat_version__)
     yield
-    if before is not None:
-        VersionBase.instance().setbase(before)
+    base.version_base = before  # setbase refuses what stands for no version
 
 
 @as_an_old_program
