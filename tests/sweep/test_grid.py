@@ -1,6 +1,5 @@
 """``hydra/sweeper=grid``: Hydra's own sweeper with keys that vary together."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, LauncherTestSuite
-from hydra.version import VersionBase, __compat_version__
 from omegaconf import OmegaConf
 
 from runner.errors import ConfigError
@@ -16,16 +14,6 @@ from tests.conftest import CommandLine
 from tests.sweep.fake_launcher import FakeLauncher, sweep
 
 as_an_old_program = pytest.mark.filterwarnings("ignore:Future Hydra versions:UserWarning")
-
-
-@pytest.fixture
-def version_1_1() -> Iterator[None]:
-    """Hydra's suites are written for programs that name no version; an earlier test may have named one."""
-    base = VersionBase.instance()
-    before = base.version_base
-    base.setbase(__compat_version__)
-    yield
-    base.version_base = before  # setbase refuses what stands for no version
 
 
 @as_an_old_program

@@ -180,7 +180,7 @@ def test_a_dry_run_starts_nothing(in_tmp_path: Path) -> None:
     [
         ("block=0", 2, "hydra.launcher.block: 0 should be 1 or more"),
         ("num_cpus=0", 2, "hydra.launcher.num_cpus: 0.0 should be greater than 0"),
-        ("num_cpus=1000", 2, "hydra.launcher.num_cpus: 1000 is more than is here: "),
+        ("num_cpus=1000", 2, "hydra.launcher.num_cpus: 1000 is more than there is, "),
         ("address=nowhere", 1, "hydra.launcher.address: 'nowhere' cannot be used: "),
     ],
 )
