@@ -15,13 +15,13 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-if TYPE_CHECKING:
-    from runner.sweep.launch import StackedSweep
-
 from runner.errors import ConfigError
 from runner.importing import without_collections
 from runner.sweep.watch import Watch
 from runner.task import Task
+
+if TYPE_CHECKING:
+    from runner.sweep.launch import StackedSweep
 
 
 class SweepLauncher(Launcher):

@@ -144,16 +144,20 @@ class Bookkeeper:
             return self._store
 
     def _write_in_rounds(self) -> None:
-        try:
-            while not (self._closing.is_set() and self._is_done()):
-                self._awake.wait(INTERVAL)
-                self._awake.clear()
+        failing_since: float | None = None
+        while not (self._closing.is_set() and self._is_done()):
+            self._awake.wait(INTERVAL)
+            self._awake.clear()
+            try:
                 self._write_round()
-        except TrackingError as error:
-            self._give_up(error)
-        except Exception as error:
-            self._give_up(error)
-            raise
+                failing_since = None
+            except TrackingError as error:
+                failing_since = failing_since or time.monotonic()
+                if self._store is None or time.monotonic() - failing_since > PATIENCE:
+                    self._give_up(error)
+            except Exception as error:
+                self._give_up(error)
+                raise
 
     def _is_done(self) -> bool:
         with self._lock:
@@ -250,7 +254,10 @@ def main() -> None:
         with lock, suppress(ConnectionError):  # who has vanished needs to know nothing
             connection.send(message)
 
-    start = connection.recv()
+    try:
+        start = connection.recv()
+    except (EOFError, OSError):
+        return
     books = Bookkeeper(start, tell)
     try:
         while not isinstance(message := connection.recv(), Close):
