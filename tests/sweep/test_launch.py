@@ -261,9 +261,10 @@ LONG = ("seed=range(0,10)", "sweep.mode=solo", "train.epochs=40", "model.layers.
 """Jobs of about half a second each, so that some are left when the first has ended."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143)],
     ids=["SIGINT", "SIGTERM"],
 )
 def test_a_sweep_that_was_stopped_is_continued_by_its_id_alone(
