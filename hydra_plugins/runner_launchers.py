@@ -44,6 +44,7 @@ class SweepLauncher(Launcher):
             basic = BasicLauncher()
             basic.setup(hydra_context=self._context, task_function=self._task, config=self._config)
             return basic.launch(job_overrides, initial_job_idx)
+        self._task.refuse_torchrun()
         if self._sweep is None:
             self._sweep = self.make_sweep(self._task)
         return self._sweep.launch(job_overrides, initial_job_idx, self.told)
