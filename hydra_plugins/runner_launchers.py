@@ -15,13 +15,13 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-if TYPE_CHECKING:
-    from runner.sweep.launch import StackedSweep
-
 from runner.errors import ConfigError
 from runner.importing import without_collections
 from runner.sweep.watch import Watch
 from runner.task import Task
+
+if TYPE_CHECKING:
+    from runner.sweep.launch import StackedSweep
 
 
 class SweepLauncher(Launcher):
@@ -44,6 +44,7 @@ class SweepLauncher(Launcher):
             basic = BasicLauncher()
             basic.setup(hydra_context=self._context, task_function=self._task, config=self._config)
             return basic.launch(job_overrides, initial_job_idx)
+        self._task.refuse_torchrun()
         if self._sweep is None:
             self._sweep = self.make_sweep(self._task)
         return self._sweep.launch(job_overrides, initial_job_idx, self.told)

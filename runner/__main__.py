@@ -67,7 +67,7 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) ->
     code = exit_code(start, shows_traceback)
     if task.failures:
         code = tell(task.failures[0], shows_traceback)
-    SweepFolder.open.close()
+    code = exit_code(lambda: close_books(code), shows_traceback)
     folder = SweepFolder.path
     if folder is None:
         return code
@@ -97,6 +97,12 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     else:
         print(error, file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1
+
+
+def close_books(code: int) -> int:
+    """Wait until what a sweep's jobs reported is in the store, if there is a sweep; the code so far."""
+    SweepFolder.open.close()
+    return code
 
 
 def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:

@@ -42,9 +42,8 @@ class Task:
             raise_when_requeued()
         node = HydraConfig.get()
         refuse_hydra_settings(node)
-        if in_sweep(node) and self.workers:
-            raise ConfigError(["torchrun trains one model over several processes: no -m beside it"])
         if in_sweep(node):
+            self.refuse_torchrun()
             with without_collections():
                 from runner.sweep.job import run_job
             try:
@@ -58,6 +57,15 @@ class Task:
         except Exception as error:
             self.failures.append(error)
             return math.nan
+
+    def refuse_torchrun(self) -> None:
+        """Refuse a sweep where torchrun has started several processes.
+
+        Raises:
+            ConfigError: if it has.
+        """
+        if self.workers:
+            raise ConfigError(["torchrun trains one model over several processes: no -m beside it"])
 
     def _run_single(self, cfg: DictConfig, node: HydraConf) -> float:
         with without_collections():

@@ -75,10 +75,13 @@ def train_stacked(
                 active = [active[row] for row in rows]
                 stack.keep(rows)
         final = stack.evaluate(data.train, "final/train_")
-        for job, trained, learnt in zip(active, final, stack.store.params, strict=True):
-            own = parts[jobs.index(job)]
-            own.store.params.copy_(learnt)
-            progress.finish(job, trained, kept_model(job, own, data))
+    own = {job.number: each for job, each in zip(jobs, parts, strict=True)}
+    for job, trained, learnt in zip(active, final, stack.store.params, strict=True):
+        try:
+            own[job.number].store.params.copy_(learnt)
+            progress.finish(job, trained, kept_model(job, own[job.number], data))
+        except (Exception, SystemExit) as error:  # as when there is no room for its model
+            progress.fail(job, error)
 
 
 def kept_model(job: Job, parts: Parts, data: Dataset) -> SavedModel | None:

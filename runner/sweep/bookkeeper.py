@@ -7,24 +7,17 @@ step. If the training process vanishes, however it does, the runs that it left o
 
 import gc
 import logging
-import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from threading import Event, Lock, Thread
 
-import yaml
-from mlflow import MlflowClient
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
-from runner import sqlite_uri
 from runner.compose import one_line
 from runner.errors import TrackingError
 from runner.plain import Plain
@@ -46,12 +39,11 @@ from runner.sweep.messages import (
     ToBooks,
     Written,
 )
+from runner.sweep.page import Page, Store, is_refused
 from runner.sweep.record import JobResult, add_result, read_results
 from runner.tracking.finished import find_finished
-from runner.tracking.log import LOG_NAME
 from runner.tracking.outcome import Failure
 from runner.tracking.store import STORE_ERRORS, connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml
 
 log = logging.getLogger(__name__)
 
@@ -63,29 +55,6 @@ SHARE = 0.2
 
 PATIENCE = 60.0
 """Seconds in which a store that fails is tried again, so that a server may restart during a sweep."""
-
-CONNECTIONS = 8
-"""Runs that are written at once, to a server; SQLite takes one writer."""
-
-YAML_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-@dataclass
-class Entry:
-    """A job's page: what has been told of it and is not written yet."""
-
-    opened: Opened
-    begun: bool = False
-    run: TrackedRun | None = None
-    described: bool = False
-    pending: list[Metric] = field(default_factory=list)
-    ended: Ended | None = None
-    failing_since: float | None = None
-
-    @property
-    def is_due(self) -> bool:
-        """Whether there is something to write that will cost no less later."""
-        return self.run is None or self.ended is not None
 
 
 class Bookkeeper:
@@ -99,7 +68,7 @@ class Bookkeeper:
     def __init__(self, start: Start, tell: Callable[[FromBooks], None]) -> None:
         self._start = start
         self._tell = tell
-        self._entries: dict[int, Entry] = {}
+        self._pages: dict[int, Page] = {}
         self._lock = Lock()
         self._connecting = Lock()
         self._store: Store | None = None
@@ -123,25 +92,25 @@ class Bookkeeper:
             if self._lost:
                 return
             if isinstance(message, Opened):
-                self._entries[message.job] = Entry(message)
+                self._pages[message.job] = Page(message)
             elif isinstance(message, Ended):
-                if message.result.job in self._entries:
-                    self._entries[message.result.job].ended = message
+                if message.result.job in self._pages:
+                    self._pages[message.result.job].ended = message
             else:
                 for job, metrics in message.metrics.items():
-                    if job in self._entries:  # else the store would not take what came before
-                        self._entries[job].pending += [
+                    if job in self._pages:  # else the store would not take what came before
+                        self._pages[job].pending += [
                             Metric(name, value, message.time, message.step) for name, value in metrics.items()
                         ]
 
     def close(self) -> None:
         """Write what is left, end what is open as KILLED, and tell that it is done."""
         with self._lock:
-            for job, entry in list(self._entries.items()):
-                if entry.ended is None and not entry.begun and not entry.pending:
-                    del self._entries[job]  # nobody has seen it begin
-                elif entry.ended is None:
-                    entry.ended = killed(entry.opened)
+            for job, page in list(self._pages.items()):
+                if page.ended is None and not page.begun and not page.pending:
+                    del self._pages[job]  # nobody has seen it begin
+                elif page.ended is None:
+                    page.ended = killed(page.opened)
         self._closing.set()
         self._awake.set()
         self._thread.join()
@@ -162,7 +131,7 @@ class Bookkeeper:
         except TrackingError as error:
             self._give_up(error)
 
-    def _connected(self, plain: Plain) -> "Store":
+    def _connected(self, plain: Plain) -> Store:
         """The store, opened for the first who asks; a sweep that is continued has its parent run there."""
         with self._connecting:
             if self._store is None:
@@ -175,154 +144,102 @@ class Bookkeeper:
             return self._store
 
     def _write_in_rounds(self) -> None:
-        try:
-            while not (self._closing.is_set() and self._is_done()):
-                self._awake.wait(INTERVAL)
-                self._awake.clear()
+        failing_since: float | None = None
+        while not (self._closing.is_set() and self._is_done()):
+            self._awake.wait(INTERVAL)
+            self._awake.clear()
+            try:
                 self._write_round()
-        except TrackingError as error:
-            self._give_up(error)
-        except Exception as error:
-            self._give_up(error)
-            raise
+                failing_since = None
+            except TrackingError as error:
+                failing_since = failing_since or time.monotonic()
+                if self._store is None or time.monotonic() - failing_since > PATIENCE:
+                    self._give_up(error)
+            except Exception as error:
+                self._give_up(error)
+                raise
 
     def _is_done(self) -> bool:
         with self._lock:
-            return not self._entries
+            return not self._pages
 
     def _write_round(self) -> None:
         """Write what is due; of runs that go on only as much as is no burden."""
         started = time.monotonic()
         partly = started >= self._partly_again
         with self._lock:
-            entries = list(self._entries.values())
-        due = [entry for entry in entries if entry.is_due or (partly and entry.pending)]
+            pages = list(self._pages.values())
+        due = [page for page in pages if page.is_due or (partly and page.pending)]
         if not due:
             return
         opened = due[0].opened
         store = self._connected(opened.plain)
         parent_id = parent.join(self._start.folder, opened.plain, opened.launch)
         with ThreadPoolExecutor(store.connections) as pool:
-            list(pool.map(lambda entry: self._try(entry, store, parent_id), due))
+            list(pool.map(lambda page: self._try(page, store, parent_id), due))
         if partly:
             now = time.monotonic()
             self._partly_again = now + (now - started) / SHARE
 
-    def _try(self, entry: Entry, store: "Store", parent_id: str) -> None:
+    def _try(self, page: Page, store: Store, parent_id: str) -> None:
         """Write one job's news; what fails is still news in the next round, for a while."""
         try:
-            self._write(entry, store, parent_id)
-            entry.failing_since = None
+            self._write(page, store, parent_id)
+            page.failing_since = None
         except (*STORE_ERRORS, TrackingError) as error:
             now = time.monotonic()
-            entry.failing_since = entry.failing_since or now
-            if is_refused(error) or now - entry.failing_since > PATIENCE:
-                self._spoil(entry, error)
+            page.failing_since = page.failing_since or now
+            if is_refused(error) or now - page.failing_since > PATIENCE:
+                self._spoil(page, error)
 
-    def _spoil(self, entry: Entry, error: Exception) -> None:
+    def _spoil(self, page: Page, error: Exception) -> None:
         """End a job as FAILED whose news the store will not take."""
-        uri = entry.opened.plain["tracking"]["uri"]
+        uri = page.opened.plain["tracking"]["uri"]
         told = isinstance(error, TrackingError)
         reason = str(error) if told else f"tracking.uri: '{uri}' did not take it: {one_line(error)}"
-        log.error("job %d: %s", entry.opened.job, reason)
+        log.error("job %d: %s", page.opened.job, reason)
         run_id = None
-        if entry.run is not None:
-            run_id = entry.run.location.run_id
+        if page.run is not None:
+            run_id = page.run.location.run_id
             with suppress(*STORE_ERRORS):  # which is the very trouble
-                entry.run.leave({}, [], Failure(reason, ""))
-                entry.run.end("FAILED")
-        overrides = entry.opened.overrides
-        self._close_entry(JobResult(entry.opened.job, overrides, "FAILED", reason, run_id))
+                page.run.leave({}, [], Failure(reason, ""))
+                page.run.end("FAILED")
+        overrides = page.opened.overrides
+        self._close_page(JobResult(page.opened.job, overrides, "FAILED", reason, run_id))
 
-    def _close_entry(self, result: JobResult) -> None:
+    def _close_page(self, result: JobResult) -> None:
         add_result(self._start.folder, result)
         with self._lock:
-            self._entries.pop(result.job, None)  # None: the store has been given up meanwhile
+            self._pages.pop(result.job, None)  # None: the store has been given up meanwhile
         self._tell(Written(result))
 
     def _give_up(self, error: Exception) -> None:
         """Say that the store is lost, and write no more."""
         with self._lock:
-            self._entries.clear()
+            self._pages.clear()
             self._lost = True
         self._tell(Lost(str(error)))
 
-    def _write(self, entry: Entry, store: "Store", parent_id: str) -> None:
-        opened = entry.opened
+    def _write(self, page: Page, store: Store, parent_id: str) -> None:
+        opened = page.opened
         with self._lock:
-            if self._entries.get(opened.job) is not entry:
+            if self._pages.get(opened.job) is not page:
                 return  # the books have been closed, or given up, since the round began
-            entry.begun = True
-        if entry.run is None:
-            launch = replace(opened.launch, parent=parent_id)
-            for place, content in opened.records.items():
-                write_yaml(launch.folder / place, content)
-            entry.run = TrackedRun(
-                store.client, store.experiment_id, opened.plain, launch, opened.tags, opened.time
-            )
-        if not entry.described:
-            entry.run.describe()
-            entry.described = True
+            page.begun = True
+        run = page.open_run(store, parent_id)
         with self._lock:
-            pending, ended = list(entry.pending), entry.ended
-        entry.run.log(pending)
+            pending, ended = list(page.pending), page.ended
+        run.log(pending)
         with self._lock:
-            del entry.pending[: len(pending)]
+            del page.pending[: len(pending)]
         if ended is not None:
-            self._end(entry, entry.run, ended)
-
-    def _end(self, entry: Entry, run: TrackedRun, ended: Ended) -> None:
-        folder = entry.opened.launch.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
-        texts = {CONFIG_NAME: config_yaml(entry.opened.plain), LOG_NAME: ended.log}
-        run.leave(texts, [], ended.failure)
-        if ended.model is not None:
-            from runner.tracking.model import log_model  # seldom wanted, and long to import
-
-            log_model(run.client, run.location, ended.model)
-            shutil.rmtree(ended.model.folder)
-        run.end(ended.result.status, ended.time)
-        self._close_entry(replace(ended.result, run_id=run.location.run_id))
-
-
-@dataclass(frozen=True)
-class Store:
-    """An open store and the sweep's experiment in it."""
-
-    client: MlflowClient
-    experiment_id: str
-
-    @property
-    def uri(self) -> str:
-        """Where it is."""
-        return str(self.client.tracking_uri)
-
-    @property
-    def connections(self) -> int:
-        """How many runs can be written at once."""
-        return CONNECTIONS if sqlite_uri.to_path(self.uri) is None else 1
-
-
-def is_refused(error: Exception) -> bool:
-    """Whether a store says that it will never take this, however often it is asked."""
-    return isinstance(error, MlflowException) and error.error_code in (
-        "INVALID_PARAMETER_VALUE",
-        "BAD_REQUEST",
-        "RESOURCE_DOES_NOT_EXIST",
-    )
+            self._close_page(page.end_run(run, ended))
 
 
 def killed(opened: Opened) -> Ended:
     """The end of a job that was still going on when the sweep was stopped."""
     result = JobResult(opened.job, opened.overrides, "KILLED", "the sweep was stopped")
     return Ended(result, Failure("the sweep was stopped", ""), "", int(time.time() * 1000))
-
-
-def write_yaml(path: Path, content: object) -> None:
-    """Write plain values as YAML, in C where it is there: ten times as fast."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.dump(content, Dumper=YAML_DUMPER, sort_keys=False, allow_unicode=True), "utf-8")
 
 
 def main() -> None:
@@ -337,7 +254,10 @@ def main() -> None:
         with lock, suppress(ConnectionError):  # who has vanished needs to know nothing
             connection.send(message)
 
-    start = connection.recv()
+    try:
+        start = connection.recv()
+    except (EOFError, OSError):
+        return
     books = Bookkeeper(start, tell)
     try:
         while not isinstance(message := connection.recv(), Close):

@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from runner.sweep.jobs import Job, Problem
 from runner.sweep.plans import Planned
+from runner.tracking.terminal import PipeConsole
 
 
 def show(jobs: Sequence[Job], problems: Sequence[Problem], plans: Sequence[Planned]) -> None:
-    """Print the jobs, the groups in which they would be trained, and what that would cost."""
-    console = Console(highlight=False, soft_wrap=True)
+    """Print the jobs, a line each, the groups in which they would be trained, and what that would cost."""
+    console = PipeConsole(highlight=False, soft_wrap=True, markup=False)
     groups = {job.number: str(place) for place, each in enumerate(plans, 1) for job in each.jobs}
     rows = [(job.number, groups.get(job.number, "-"), " ".join(job.cell.overrides)) for job in jobs]
-    rows += [(problem.cell.job, "-", f"{problem.name}: {problem.error}") for problem in problems]
-    table = Table("job", "group", "overrides", box=None, pad_edge=False)
+    rows += [(problem.number, "-", f"{problem.name}: {problem.error}") for problem in problems]
+    width = max(len(str(len(rows))), len("job"))
+    console.print(f"{'job':>{width}}  group  overrides")
     for number, group, told in sorted(rows):
-        table.add_row(str(number), group, told)
-    console.print(table)
+        console.print(f"{number:>{width}}  {group:>5}  {told}")
     for place, each in enumerate(plans, 1):
-        console.print(f"group {place}: {each}", markup=False)
+        console.print(f"group {place}: {each}")
     seconds = sum(each.plan.seconds for each in plans)
-    console.print(f"{len(rows)} jobs, about {seconds:.3g} s of training; nothing was started", markup=False)
+    console.print(f"{len(rows)} jobs, about {seconds:.3g} s of training; nothing was started")

@@ -20,7 +20,6 @@ from runner.sweep.messages import (
     FromBooks,
     Hurry,
     Lost,
-    Measured,
     Start,
     ToBooks,
     Written,
@@ -70,10 +69,6 @@ class Ledger:
         except OSError as error:
             raise TrackingError("the process that writes to the store has gone") from error
 
-    def measured(self, metrics: Mapping[int, Mapping[str, float]], step: int) -> None:
-        """Say what some jobs' metrics of a step are."""
-        self.tell(Measured(metrics, step, now()))
-
     def find(self, hashes: Sequence[str], plain: Plain, in_sweep: bool) -> Mapping[str, FinishedRun]:
         """Those of some configs that have a FINISHED run; this waits for the store."""
         self._found = None
@@ -81,7 +76,8 @@ class Ledger:
         with self._news:
             self._news.wait_for(lambda: self._found is not None or self._is_over)
         self._raise_if_over()
-        assert self._found is not None
+        if self._found is None:
+            raise TrackingError("the process that writes to the store has gone")
         return self._found
 
     def results(self, jobs: Collection[int]) -> list[JobResult]:

@@ -1,6 +1,7 @@
 """The end of a sweep on the terminal: the ranking, and what to type next."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from runner.sweep.report import CELLS, Report
@@ -35,6 +36,6 @@ def standings(report: Report) -> Table:
             job = cell.best(report.objective).job
         else:
             value, job = cell.members[0].status, cell.members[0].job
-        values = [cell.values.get(key, "") for key in keys]
+        values = [escape(cell.values.get(key, "")) for key in keys]  # [a] is a list here, no style
         table.add_row(str(place), *values, value, *([seeds] if over_seeds else []), str(job))
     return table

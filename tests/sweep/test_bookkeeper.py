@@ -366,6 +366,7 @@ def test_what_the_one_who_looks_raises_is_raised_by_who_waits_and_nothing_is_los
     assert {run.info.status for run in children_in(in_tmp_path).values()} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_used_is_told_to_whoever_uses_the_ledger(in_tmp_path: Path) -> None:
     (job,) = jobs_in(in_tmp_path, 1)
     (in_tmp_path / "outputs" / "mlflow.db").write_bytes(b"no database" * 100)
@@ -393,8 +394,14 @@ for message in messages:
 
 @pytest.mark.parametrize(
     "end",
-    ["", "ledger._connection._send(b'the beginning of a message')"],
-    ids=["between messages", "in a message"],
+    [
+        pytest.param("", id="between messages"),
+        pytest.param(
+            "ledger._connection._send(b'the beginning of a message')",
+            id="in a message",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_a_trainer_that_is_killed_leaves_its_runs_killed_and_the_sweep_ended(
     in_tmp_path: Path, end: str

@@ -53,7 +53,7 @@ def test_a_sweep_leaves_a_folder_with_one_for_each_job(six: Sweep) -> None:
     assert sorted(job.name for job in sweep.iterdir() if job.is_dir()) == [*"012345", "best"]
     assert (sweep / "3" / "runner.log").exists()
     results = [json.loads(line) for line in (sweep / "results.jsonl").read_text().splitlines()]
-    assert [result["job"] for result in results] == list(range(6))
+    assert sorted(result["job"] for result in results) == list(range(6)), "a line as each ends"
     assert all(result["objective"] > 0 for result in results)
     artifacts = {file.path for file in client_of(folder).list_artifacts(parent.info.run_id)}
     assert artifacts == {
@@ -127,7 +127,9 @@ def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(in_tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=["SIGINT", "SIGTERM"],
 )
 def test_a_stopped_sweep_leaves_nothing_running(
     in_tmp_path: Path, tmp_path: Path, number: signal.Signals, code: int

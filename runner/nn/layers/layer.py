@@ -20,6 +20,10 @@ class Layer(Protocol):
 
     A training step is recorded once and repeated: ``forward`` does the same to every batch of a size, with
     torch's operators, and keeps nothing in Python between calls.
+
+    In a sweep it may be called once for several models (``torch.vmap``), each with parameters of its own.
+    What it draws at random then differs from model to model, and from what a model would draw alone: a layer
+    with randomness of its own promises the same distribution, not the same numbers, and says so.
     """
 
     out_shape: Shape
