@@ -17,11 +17,13 @@ from omegaconf import DictConfig
 
 from runner.errors import ConfigError
 from runner.importing import without_collections
+from runner.sweep.callback import SweepFolder
 from runner.sweep.watch import Watch
 from runner.task import Task
 
 if TYPE_CHECKING:
     from runner.sweep.launch import StackedSweep
+    from runner.sweep.ledger import Ledger
 
 
 class SweepLauncher(Launcher):
@@ -46,11 +48,20 @@ class SweepLauncher(Launcher):
             return basic.launch(job_overrides, initial_job_idx)
         self._task.refuse_torchrun()
         if self._sweep is None:
-            self._sweep = self.make_sweep(self._task)
+            self._sweep = self.make_sweep(self._task, self._start_books())
         return self._sweep.launch(job_overrides, initial_job_idx, self.told)
 
+    def _start_books(self) -> "Ledger | None":
+        """The sweep's books, if there will be any: first of all, as their process takes seconds to start."""
+        from runner.sweep.ledger import Ledger
+
+        if not self._config.sweep.dry_run:
+            SweepFolder.ledger = Ledger()
+            SweepFolder.open.callback(SweepFolder.ledger.close)
+        return SweepFolder.ledger
+
     @abstractmethod
-    def make_sweep(self, task: Task) -> "StackedSweep":
+    def make_sweep(self, task: Task, ledger: "Ledger | None") -> "StackedSweep":
         """What runs the jobs."""
 
     @property
@@ -75,11 +86,11 @@ class StackedLauncher(SweepLauncher):
 
     watch: Watch | None = None
 
-    def make_sweep(self, task: Task) -> "StackedSweep":
+    def make_sweep(self, task: Task, ledger: "Ledger | None") -> "StackedSweep":
         """A sweep in this process."""
         with without_collections():
             from runner.sweep.launch import StackedSweep
-        return StackedSweep(self._context, task, task.command, self._config)
+        return StackedSweep(self._context, task, task.command, self._config, ledger)
 
     @property
     def told(self) -> Watch | None:
@@ -115,7 +126,7 @@ class RayLauncher(SweepLauncher):
     ) -> None:
         self._arguments = address, block, num_cpus, num_gpus, max_retries
 
-    def make_sweep(self, task: Task) -> "StackedSweep":
+    def make_sweep(self, task: Task, ledger: "Ledger | None") -> "StackedSweep":
         """A sweep over the cluster.
 
         Raises:
@@ -129,7 +140,8 @@ class RayLauncher(SweepLauncher):
                 raise
             told = "hydra/launcher=ray needs a package that is not there: pip install 'runner[ray]'"
             raise ConfigError([told]) from error
-        return RaySweep(self._context, task, task.command, self._config, RaySettings(*self._arguments))
+        settings = RaySettings(*self._arguments)
+        return RaySweep(self._context, task, task.command, self._config, ledger, settings)
 
 
 for name, node in {"stacked": StackedLauncherConf, "ray": RayLauncherConf}.items():

@@ -25,6 +25,7 @@ from runner.task import Task
 if TYPE_CHECKING:
     from runner.parallel import Workers  # these import torch
     from runner.sweep.record import JobResult
+    from runner.sweep.report import Report
     from runner.tracking.outcome import Status
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -123,17 +124,26 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
 
 def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_traceback: bool) -> int:
     """Leave what the jobs came to on the parent run and end it; show the ranking."""
-    from runner.sweep import parent, report, standings
-    from runner.tracking.terminal import PipeConsole
+    from runner.sweep import standings
+    from runner.tracking.console import PipeConsole
 
-    status: Status = "KILLED" if code > 128 else "FAILED" if code else "FINISHED"
-    written = report.close(folder, status, results)
-    for line in written.left_open:
+    report = report_of(folder, "KILLED" if code > 128 else "FAILED" if code else "FINISHED", results)
+    for line in report.notes:
         print(line, file=sys.stderr)
-    told = [tell(problem, shows_traceback) for problem in written.problems]
+    told = [tell(problem, shows_traceback) for problem in report.problems]
     code = code or max(told, default=0)
-    standings.show(written, parent.find(folder).how_to_look, PipeConsole(highlight=False, soft_wrap=True))
+    standings.show(report, PipeConsole(highlight=False, soft_wrap=True))
     return code
+
+
+def report_of(folder: Path, status: "Status", results: "list[JobResult]") -> "Report":
+    """Have a sweep's report written: by the process that keeps its books, if there is one, or here."""
+    ledger = SweepFolder.ledger
+    if ledger is not None and (report := ledger.conclude(status, results)) is not None:
+        return report
+    from runner.sweep import report_writer  # imports mlflow and matplotlib
+
+    return report_writer.close(folder, status, results)
 
 
 if __name__ == "__main__":

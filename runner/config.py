@@ -1,7 +1,5 @@
 """The composed YAML becomes one checked object, or an error that lists everything wrong with it."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +14,8 @@ from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
-from runner.plain import Plain
+from runner.plain import Plain, hash_of
 from runner.schema import Frame, Sweep, Tracking, Train
-
-NO_IDENTITY = ("tracking", "objective", "sweep")
-"""Keys that say where a run reports to and what is read from it, not what it computes."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,8 @@ class Config:
 
     @property
     def hash(self) -> str:
-        """16 hex digits that name what is computed; where files lie has no part in it."""
-        identity = {key: value for key, value in self.plain.items() if key not in NO_IDENTITY}
-        identity["model"] = list(self.plain["model"]["layers"].items())  # their order counts
-        identity["data"] = {key: value for key, value in self.plain["data"].items() if key != "root"}
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+        """16 hex digits that name what is computed."""
+        return hash_of(self.plain)
 
 
 def check(plain: Plain) -> Config:

@@ -1,11 +1,34 @@
-"""A resolved config before it is checked."""
+"""A resolved config as plain values, before it is checked: its name and its text."""
 
+import hashlib
+import json
 from typing import Any
+
+import yaml
 
 Plain = dict[str, Any]
 """A config, or a part of it, as plain mappings, lists and scalars, without interpolations."""
+
+NO_IDENTITY = ("tracking", "objective", "sweep")
+"""Keys that say where a run reports to and what is read from it, not what it computes."""
+
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""In C where it is there: ten times as fast."""
+
+
+def hash_of(plain: Plain) -> str:
+    """16 hex digits that name what a whole config computes; where files lie has no part in it."""
+    identity = {key: value for key, value in plain.items() if key not in NO_IDENTITY}
+    identity["model"] = list(plain["model"]["layers"].items())  # their order counts
+    identity["data"] = {key: value for key, value in plain["data"].items() if key != "root"}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def without_sweep(plain: Plain) -> Plain:
     """What a run is: how the sweep that it may belong to goes through its jobs is no part of it."""
     return {key: value for key, value in plain.items() if key != "sweep"}
+
+
+def to_yaml(content: object) -> str:
+    """Plain values as YAML."""
+    return str(yaml.dump(content, Dumper=DUMPER, sort_keys=False, allow_unicode=True))

@@ -174,7 +174,7 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     [
         ("matplotlib", "sweep/plots.py"),
         ("matplotlib", "sweep/axes.py"),
-        ("runner.sweep.plots", "sweep/report.py"),
+        ("runner.sweep.plots", "sweep/report_writer.py"),
     ],
 )
 def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) -> None:
@@ -184,4 +184,4 @@ def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) 
         if any(name == module or name.startswith(f"{module}.") for name in imported(file))
     }
     assert importer in importers
-    assert importers <= {"sweep/plots.py", "sweep/axes.py", "sweep/report.py"}
+    assert importers <= {"sweep/plots.py", "sweep/axes.py", "sweep/report_writer.py"}

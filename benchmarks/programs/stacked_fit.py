@@ -20,7 +20,7 @@ from benchmarks.programs import grid as common
 from benchmarks.programs.grid import Grid, Trained
 from runner.__main__ import main as runner_main
 from runner.overrides import as_override
-from runner.sweep import launch, train
+from runner.sweep import launch, ledger, train
 from runner.sweep.messages import Ended, Measured, Start, ToBooks
 from runner.sweep.plans import Planned
 from runner.sweep.record import JobResult
@@ -34,10 +34,13 @@ class Books:
         last: when something was said for the last time.
     """
 
-    def __init__(self, start: Start, written: Callable[[JobResult], None]) -> None:
+    def __init__(self) -> None:
         self.measured: dict[int, dict[int, Mapping[str, float]]] = {}
         self.last = 0.0
         self._results: dict[int, JobResult] = {}
+
+    def open(self, start: Start, written: Callable[[JobResult], None]) -> None:
+        """Nothing is written."""
 
     def tell(self, message: ToBooks) -> None:
         """Take a message; several threads may."""
@@ -64,8 +67,8 @@ def measure(grid: Grid) -> Trained:
     planned: list[Planned] = []
     clock: dict[str, float] = {}
 
-    def open_books(*args: Any) -> Books:
-        opened.append(Books(*args))
+    def open_books() -> Books:
+        opened.append(Books())
         return opened[-1]
 
     def plan(*args: Any) -> list[Planned]:
@@ -77,7 +80,7 @@ def measure(grid: Grid) -> Trained:
 
     with (
         TemporaryDirectory() as folder,
-        patch.object(launch, "Ledger", open_books),
+        patch.object(ledger, "Ledger", open_books),
         patch.object(launch, "plan", plan),
         patch.object(sys, "argv", ["runner", "-m", *overrides(grid, Path(folder))]),
     ):

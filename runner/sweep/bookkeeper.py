@@ -1,31 +1,21 @@
 """Keeps a sweep's books: tells MLflow, in batches and in its own time, what many runs report.
 
-It runs in a process of its own, ``python -m runner.sweep.bookkeeper <file descriptor>``, beside the one
-that trains. MLflow's work is Python's, and in the same process would hold up every operator of a training
-step. If the training process vanishes, however it does, the runs that it left open are ended here.
+It works in a process of its own, ``runner.sweep.books``.
 """
 
-import gc
 import logging
-import signal
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from threading import Event, Lock, Thread
 
 from mlflow.entities import Metric
 
 from runner.compose import one_line
 from runner.errors import TrackingError
-from runner.plain import Plain
-from runner.signals import SIGNALS
 from runner.sweep import parent
-from runner.sweep.callback import PARENT
 from runner.sweep.messages import (
-    Close,
     Closed,
     Ended,
     Find,
@@ -40,7 +30,7 @@ from runner.sweep.messages import (
     Written,
 )
 from runner.sweep.page import Page, Store, is_refused
-from runner.sweep.record import JobResult, add_result, read_results
+from runner.sweep.record import JobResult, add_result
 from runner.tracking.finished import find_finished
 from runner.tracking.outcome import Failure
 from runner.tracking.store import STORE_ERRORS, connect, find_experiment, told_as_tracking_error
@@ -118,8 +108,8 @@ class Bookkeeper:
 
     def _find(self, message: Find) -> None:
         try:
-            store = self._connected(message.plain)
-            objective = message.plain["objective"]
+            store = self._connected()
+            objective = self._start.plain["objective"]
             sweep = self._start.resume if message.in_sweep else None
             with told_as_tracking_error(store.uri), ThreadPoolExecutor(store.connections) as pool:
                 runs = pool.map(
@@ -131,10 +121,11 @@ class Bookkeeper:
         except TrackingError as error:
             self._give_up(error)
 
-    def _connected(self, plain: Plain) -> Store:
+    def _connected(self) -> Store:
         """The store, opened for the first who asks; a sweep that is continued has its parent run there."""
         with self._connecting:
             if self._store is None:
+                plain = self._start.plain
                 tracking = plain["tracking"]
                 client = connect(tracking["uri"])
                 store = Store(client, find_experiment(client, tracking["experiment"]))
@@ -145,6 +136,10 @@ class Bookkeeper:
 
     def _write_in_rounds(self) -> None:
         failing_since: float | None = None
+        try:
+            self._connected()  # before there is something to write: that takes a while
+        except TrackingError as error:
+            self._give_up(error)
         while not (self._closing.is_set() and self._is_done()):
             self._awake.wait(INTERVAL)
             self._awake.clear()
@@ -153,7 +148,7 @@ class Bookkeeper:
                 failing_since = None
             except TrackingError as error:
                 failing_since = failing_since or time.monotonic()
-                if self._store is None or time.monotonic() - failing_since > PATIENCE:
+                if time.monotonic() - failing_since > PATIENCE:
                     self._give_up(error)
             except Exception as error:
                 self._give_up(error)
@@ -173,7 +168,7 @@ class Bookkeeper:
         if not due:
             return
         opened = due[0].opened
-        store = self._connected(opened.plain)
+        store = self._connected()
         parent_id = parent.join(self._start.folder, opened.plain, opened.launch)
         with ThreadPoolExecutor(store.connections) as pool:
             list(pool.map(lambda page: self._try(page, store, parent_id), due))
@@ -240,35 +235,3 @@ def killed(opened: Opened) -> Ended:
     """The end of a job that was still going on when the sweep was stopped."""
     result = JobResult(opened.job, opened.overrides, "KILLED", "the sweep was stopped")
     return Ended(result, Failure("the sweep was stopped", ""), "", int(time.time() * 1000))
-
-
-def main() -> None:
-    """Keep books until told to close, or until nobody is there any more."""
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # whoever trains hears of them, and says what is to be done
-    gc.freeze()  # what is imported stays: no need to go through it again and again, the last time at exit
-    connection = Connection(int(sys.argv[1]))
-    lock = Lock()
-
-    def tell(message: FromBooks) -> None:
-        with lock, suppress(ConnectionError):  # who has vanished needs to know nothing
-            connection.send(message)
-
-    try:
-        start = connection.recv()
-    except (EOFError, OSError):
-        return
-    books = Bookkeeper(start, tell)
-    try:
-        while not isinstance(message := connection.recv(), Close):
-            books.hear(message)
-    except (EOFError, OSError):  # OSError: who trains has vanished in the middle of a message
-        books.close()
-        if (start.folder / PARENT).exists():
-            parent.end(start.folder, "KILLED", read_results(start.folder))
-        return
-    books.close()
-
-
-if __name__ == "__main__":
-    main()

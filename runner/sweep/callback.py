@@ -2,10 +2,13 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from runner.sweep.ledger import Ledger  # which needs to know of what is below
 
 PARENT, RESULTS = "parent.json", "results.jsonl"
 """What a sweep keeps in its folder: which run its jobs are children of, and what they came to."""
@@ -17,14 +20,16 @@ class SweepFolder(Callback):
     Attributes:
         path: its folder; None if there is none.
         open: what has to be closed when its last job has ended.
+        ledger: its books, if they are kept in another process.
     """
 
     path: ClassVar[Path | None] = None
     open: ClassVar[ExitStack] = ExitStack()
+    ledger: "ClassVar[Ledger | None]" = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Called by Hydra before the first job: forget what an earlier sweep left in the same folder."""
         folder = Path(config.hydra.sweep.dir).absolute()
         for name in (PARENT, RESULTS):
             (folder / name).unlink(missing_ok=True)
-        type(self).path = folder
+        type(self).path, type(self).ledger = folder, None

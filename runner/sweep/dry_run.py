@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from runner.sweep.jobs import Job, Problem
 from runner.sweep.plans import Planned
-from runner.tracking.terminal import PipeConsole
+from runner.tracking.console import PipeConsole
 
 
 def show(jobs: Sequence[Job], problems: Sequence[Problem], plans: Sequence[Planned]) -> None:

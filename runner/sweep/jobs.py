@@ -8,9 +8,10 @@ from typing import Any
 
 from runner.build import Parts, build
 from runner.compose import launch_of
-from runner.config import NO_IDENTITY, Config, check
+from runner.config import Config, check
 from runner.errors import ConfigError
 from runner.launch import Launch
+from runner.plain import NO_IDENTITY
 from runner.sweep.cells import Cell
 
 

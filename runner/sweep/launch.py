@@ -10,8 +10,6 @@ from omegaconf import DictConfig
 
 from runner.compose import refuse_hydra_settings, sweep_folder
 from runner.errors import RunnerError
-from runner.importing import without_collections
-from runner.sweep.callback import SweepFolder
 from runner.sweep.cells import Composer
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
@@ -26,8 +24,8 @@ from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
 from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
+from runner.tracking.console import numbers
 from runner.tracking.sweep_display import SweepDisplay
-from runner.tracking.terminal import numbers
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +38,20 @@ class StackedSweep:
         task: what a launcher would call for each job; it is only told to callbacks.
         command: the command line that started the sweep.
         master: the sweep's config.
+        ledger: its books, not open yet; None if it is only to be shown.
 
     Raises:
         ConfigError: if the sweep's own settings are wrong.
     """
 
-    def __init__(self, context: HydraContext, task: TaskFunction, command: str, master: DictConfig) -> None:
+    def __init__(
+        self,
+        context: HydraContext,
+        task: TaskFunction,
+        command: str,
+        master: DictConfig,
+        ledger: Ledger | None,
+    ) -> None:
         refuse_hydra_settings(master.hydra)
         self._context, self._task, self._command, self._master = context, task, command, master
         self._settings, self._plain = own_settings(master)
@@ -53,8 +59,11 @@ class StackedSweep:
         self._composer = Composer(context.config_loader, master)
         self._datasets = Datasets()
         self._display = SweepDisplay(self._plain["objective"])
-        self._ledger: Ledger | None = None
+        self._ledger = ledger
         self._names: dict[int, str] = {}
+        if ledger is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            ledger.open(Start(self._folder, self._plain, self._settings.resume), self._tell_ended)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], first: int, watch: Watch | None
@@ -70,12 +79,11 @@ class StackedSweep:
             RunnerError: if the store cannot be used, or a job failed and that is to stop the sweep.
         """
         configure_log(self._master.hydra.hydra_logging, self._master.hydra.verbose)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        ledger = None if self._settings.dry_run else self._open_ledger()  # a process that takes a while
         cells = self._composer.cells(job_overrides, first)
         jobs, problems = check_all(cells, self._command)
         self._names |= {job.number: job.name for job in jobs}
         self._names |= {problem.number: problem.name for problem in problems}
+        ledger = self._ledger
         if ledger is None:
             self._show(jobs, problems)
             return [as_return(cell, None) for cell in cells]
@@ -105,8 +113,6 @@ class StackedSweep:
                 train()
                 if stop.is_wished:
                     raise RunnerError("stopped at the first job that failed: sweep.fail_fast is true")
-                with without_collections():  # while the books are written: what a sweep's end needs
-                    import runner.sweep.report  # noqa: F401
                 told = [job.number for job in jobs] + [problem.number for problem in problems]
                 results = ledger.results(told)
         except BaseException as reason:
@@ -120,18 +126,12 @@ class StackedSweep:
         ready, _ = self._datasets.split(jobs)
         show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
 
-    def _open_ledger(self) -> Ledger:
-        if self._ledger is None:
-            self._ledger = Ledger(Start(self._folder, self._settings.resume), self._tell_ended)
-            SweepFolder.open.callback(self._ledger.close)
-        return self._ledger
-
     def _finished(self, jobs: Sequence[Job], ledger: Ledger) -> dict[int, JobResult]:
         """The results of jobs that need not be run again."""
         if not (self._settings.resume or self._settings.skip_finished):
             return {}
         in_sweep = not self._settings.skip_finished
-        runs = ledger.find([job.config.hash for job in jobs], self._plain, in_sweep)
+        runs = ledger.find([job.config.hash for job in jobs], in_sweep)
         done = {}
         for job in jobs:
             run = runs.get(job.config.hash)

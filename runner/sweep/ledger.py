@@ -10,11 +10,11 @@ from multiprocessing import Pipe
 from threading import Condition, Lock, Thread
 
 from runner.errors import TrackingError
-from runner.plain import Plain
 from runner.signals import uninterrupted
 from runner.sweep.messages import (
     Close,
     Closed,
+    Conclude,
     Find,
     Found,
     FromBooks,
@@ -25,25 +25,22 @@ from runner.sweep.messages import (
     Written,
 )
 from runner.sweep.record import JobResult
+from runner.sweep.report import Report
 from runner.tracking.finished import FinishedRun
+from runner.tracking.outcome import Status
 
 
 class Ledger:
     """The other end of a bookkeeper's process, which starts with it.
 
-    Any thread may call any method. Once the store is lost every method but ``close`` raises a
+    Any thread may call any method once it is open. When the store is lost all that tell or ask raise a
     TrackingError. What ``written`` raises, the next of them does: standard output may have lost its reader.
-
-    Args:
-        start: the sweep.
-        written: called with each job's result when it is in the store.
     """
 
-    def __init__(self, start: Start, written: Callable[[JobResult], None]) -> None:
-        self._written = written
+    def __init__(self) -> None:
         self._connection, theirs = Pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "runner.sweep.bookkeeper", str(theirs.fileno())],
+            [sys.executable, "-m", "runner.sweep.books", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # Ctrl-C is for the one who trains
@@ -56,6 +53,16 @@ class Ledger:
         self._lost: str | None = None
         self._raised: BaseException | None = None
         self._closed = False
+        self._reader: Thread | None = None
+
+    def open(self, start: Start, written: Callable[[JobResult], None]) -> None:
+        """Begin a sweep.
+
+        Args:
+            start: the sweep.
+            written: called with each job's result when it is in the store.
+        """
+        self._written = written
         self._reader = Thread(target=self._read, name="news of the books", daemon=True)
         self._reader.start()
         self.tell(start)
@@ -69,10 +76,10 @@ class Ledger:
         except OSError as error:
             raise TrackingError("the process that writes to the store has gone") from error
 
-    def find(self, hashes: Sequence[str], plain: Plain, in_sweep: bool) -> Mapping[str, FinishedRun]:
+    def find(self, hashes: Sequence[str], in_sweep: bool) -> Mapping[str, FinishedRun]:
         """Those of some configs that have a FINISHED run; this waits for the store."""
         self._found = None
-        self.tell(Find(hashes, plain, in_sweep))
+        self.tell(Find(hashes, in_sweep))
         with self._news:
             self._news.wait_for(lambda: self._found is not None or self._is_over)
         self._raise_if_over()
@@ -90,10 +97,25 @@ class Ledger:
 
     def close(self) -> None:
         """Return when everything is in the store; what is open is KILLED."""
-        with suppress(OSError), self._sending:  # OSError: it has gone already
+        if self._reader is None:  # nothing has been said
+            self._process.kill()
+            self._process.wait()
+            return
+        with suppress(OSError), uninterrupted(), self._sending:  # OSError: it has gone already
             self._connection.send(Close())
         self._reader.join()
+
+    def conclude(self, status: Status, results: Sequence[JobResult]) -> Report | None:
+        """Have the sweep's report written, when everything is closed; None if there is nobody to do it."""
+        if self._reader is None:
+            return None
+        self._reader.join()  # close may have been interrupted
+        report: Report | None = None
+        with suppress(EOFError, OSError):
+            self._connection.send(Conclude(status, results))
+            report = self._connection.recv()
         self._process.wait()
+        return report
 
     @property
     def is_lost(self) -> bool:

@@ -8,15 +8,17 @@ from runner.launch import Launch
 from runner.plain import Plain
 from runner.saved_model import SavedModel
 from runner.sweep.record import JobResult
+from runner.sweep.report import Report
 from runner.tracking.finished import FinishedRun
-from runner.tracking.outcome import Failure
+from runner.tracking.outcome import Failure, Status
 
 
 @dataclass(frozen=True)
 class Start:
-    """The sweep: its folder, and the sweep that it continues, if it does."""
+    """The sweep: its folder, what all its jobs' configs share, the sweep that it continues, if it does."""
 
     folder: Path
+    plain: Plain
     resume: str | None
 
 
@@ -68,7 +70,6 @@ class Find:
     """Which of these configs have a FINISHED run: in the experiment, or in the sweep that is continued."""
 
     hashes: Sequence[str]
-    plain: Plain
     in_sweep: bool
 
 
@@ -108,5 +109,13 @@ class Closed:
     """Everything is written that could be."""
 
 
-ToBooks = Start | Opened | Measured | Ended | Find | Hurry | Close
-FromBooks = Found | Written | Lost | Closed
+@dataclass(frozen=True)
+class Conclude:
+    """The sweep has ended, so its report can be written: the last message, after ``Close``."""
+
+    status: Status
+    results: Sequence[JobResult]
+
+
+ToBooks = Start | Opened | Measured | Ended | Find | Hurry | Close | Conclude
+FromBooks = Found | Written | Lost | Closed | Report

@@ -4,12 +4,12 @@ import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from runner import sqlite_uri
+from runner.plain import to_yaml
 from runner.sweep.messages import Ended, Opened
 from runner.sweep.record import JobResult
 from runner.tracking.log import LOG_NAME
@@ -17,8 +17,6 @@ from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml
 
 CONNECTIONS = 8
 """Runs that are written at once, to a server; SQLite takes one writer."""
-
-YAML_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,6 @@ def is_refused(error: Exception) -> bool:
 
 
 def write_yaml(path: Path, content: object) -> None:
-    """Write plain values as YAML, in C where it is there: ten times as fast."""
+    """Write plain values as a YAML file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.dump(content, Dumper=YAML_DUMPER, sort_keys=False, allow_unicode=True), "utf-8")
+    path.write_text(to_yaml(content), "utf-8")

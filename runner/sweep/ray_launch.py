@@ -107,6 +107,7 @@ class RaySweep(StackedSweep):
         task: what a launcher would call for each job; it is only told to callbacks.
         command: the command line that started the sweep.
         master: the sweep's config.
+        ledger: its books, not open yet; None if it is only to be shown.
         ray_settings: the launcher's settings.
 
     Raises:
@@ -119,9 +120,10 @@ class RaySweep(StackedSweep):
         task: TaskFunction,
         command: str,
         master: DictConfig,
+        ledger: Ledger | None,
         ray_settings: RaySettings,
     ) -> None:
-        super().__init__(context, task, command, master)
+        super().__init__(context, task, command, master, ledger)
         self._ray_settings = ray_settings
 
     def _show(self, jobs: Sequence[Job], problems: Sequence[Problem]) -> None:

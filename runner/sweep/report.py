@@ -1,38 +1,15 @@
-"""What a sweep leaves, in its folder and on its parent run: tables, pictures, the best as an experiment."""
+"""What a sweep came to."""
 
-import contextlib
-import json
-import logging
-import shlex
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Run, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
-
-from runner.compose import SWEEP_RECORD, recorded_keys
-from runner.config import check
-from runner.errors import ConfigError, RunnerError, TrackingError
-from runner.signals import uninterrupted
-from runner.sweep import best, parent, plots, table
-from runner.sweep.lost import end_lost
+from runner.errors import RunnerError
 from runner.sweep.record import JobResult
-from runner.sweep.table import SEED, Group
-from runner.tracking.outcome import Status, reason_of
-from runner.tracking.store import connect, told_as_tracking_error
-from runner.tracking.terminal import SHOWN
-from runner.tracking.tracked_run import VALUE_LENGTH
+from runner.sweep.table import Group
 
-log = logging.getLogger(__name__)
-
-CELLS, CELLS_TABLE, SEEDS = "cells.csv", "cells.json", "seeds.csv"
-EXPERIMENT = f"best/{best.EXPERIMENT}/{best.NAME}.yaml"
-CURVES, KEYS = "learning_curves.png", "swept_keys.png"
-FILES = (CELLS, CELLS_TABLE, SEEDS, EXPERIMENT, CURVES, KEYS)
-"""By their names in the sweep's folder and among the parent run's artifacts."""
+CELLS = "cells.csv"
+"""In the sweep's folder and among the parent run's artifacts: a row a cell."""
 
 
 @dataclass
@@ -42,174 +19,23 @@ class Report:
     Attributes:
         folder: the sweep's.
         results: what its jobs came to.
+        how_to_look: the command or page that shows the parent run.
         keys: those that the sweep varies, in the order typed.
         objective: the metric that decides; empty if no job got as far as telling one.
         ranking: the cells, the best first.
         best: the best cell's best job.
         command: what runs the best again, if YAML can say it.
         problems: why the report is not whole, if it is not.
-        left_open: a line for each run that nobody had ended.
+        notes: what else the user should hear, such as a line for each run that nobody had ended.
     """
 
     folder: Path
     results: Sequence[JobResult]
+    how_to_look: str
     keys: list[str] = field(default_factory=list)
     objective: str = ""
     ranking: list[Group] = field(default_factory=list)
     best: JobResult | None = None
     command: str | None = None
     problems: list[RunnerError] = field(default_factory=list)
-    left_open: list[str] = field(default_factory=list)
-
-    @contextlib.contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """A part of the report: when it fails, the others are written all the same."""
-        try:
-            yield
-        except RunnerError as error:
-            if str(error) not in map(str, self.problems):  # a store that is gone is gone for every part
-                self.problems.append(error)
-        except Exception as error:
-            problem = TrackingError(f"the sweep's report lacks {name}: {reason_of(error)}")
-            problem.__cause__ = error
-            self.problems.append(problem)
-
-    def run_of(self, job: JobResult) -> Run:
-        """What the store knows of a job that went well.
-
-        Raises:
-            TrackingError: if the store cannot be used.
-        """
-        assert job.run_id is not None
-        uri = parent.find(self.folder).uri
-        with told_as_tracking_error(uri):
-            return connect(uri).get_run(job.run_id)
-
-
-def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
-    """Tell what came of a sweep, whole or interrupted, in its folder and on its parent run, and end that."""
-    report = Report(folder, results)
-    try:
-        write(report)
-    finally:
-        with report.part("the end of runs that were lost"):
-            report.left_open = end_lost(folder, "KILLED" if status == "KILLED" else "FAILED")
-        with report.part("the end of its parent run"):
-            parent.end(folder, status, results)
-    return report
-
-
-def write(report: Report) -> None:
-    """Write all parts that can be written."""
-    with report.part("its tables"):
-        for name in FILES:  # of an earlier sweep in the same folder
-            (report.folder / name).unlink(missing_ok=True)
-        write_tables(report)
-    with report.part("its ranking"):
-        judge(report)
-    if report.best is not None:
-        with report.part(EXPERIMENT):
-            write_experiment(report, report.best)
-        with report.part("its plots"):
-            draw(report, report.best)
-    with report.part("what belongs into the store"):
-        upload(report)
-
-
-def write_tables(report: Report) -> None:
-    """A row a cell; where seeds are swept, mean and standard deviation over them."""
-    record = report.folder / SWEEP_RECORD
-    if record.exists():
-        report.keys = table.in_typed_order(recorded_keys(record), report.results)
-    cells = table.cells(report.results, report.keys)
-    (report.folder / CELLS).write_text(cells.to_csv(), encoding="utf-8")
-    (report.folder / CELLS_TABLE).write_text(cells.to_mlflow(), encoding="utf-8")
-    if SEED in report.keys:
-        seeds = table.seeds(report.results, report.keys)
-        (report.folder / SEEDS).write_text(seeds.to_csv(), encoding="utf-8")
-
-
-def judge(report: Report) -> None:
-    """Rank the cells by the objective, whose name a job's run tells."""
-    finished = [result for result in report.results if result.status == "FINISHED"]
-    if not finished:
-        return
-    report.objective = report.run_of(finished[0]).data.params["objective"]
-    report.ranking = table.ranking(report.results, report.keys, report.objective)
-    report.best = report.ranking[0].best(report.objective)
-
-
-def write_experiment(report: Report, job: JobResult) -> None:
-    """The best job as YAML, if it composes to the very config that the job's run had.
-
-    Raises:
-        TrackingError: if the store cannot tell what that was.
-    """
-    file = report.folder / EXPERIMENT
-    wanted = report.run_of(job).data.tags["config_hash"]
-    try:
-        sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
-        command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
-        command += [*sources.search_override(), f"{best.EXPERIMENT}={best.NAME}"]
-        title = f"# Job {job.job} of a sweep, the best by {report.objective}:\n# {shlex.join(command)}"
-        text = best.as_experiment(job.overrides, sources)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
-        if check(best.compose_best(report.folder / "best", sources).plain).hash != wanted:
-            raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
-        report.command = shlex.join(command)
-    except ConfigError as error:
-        file.unlink(missing_ok=True)
-        log.warning("%s is left out: %s", EXPERIMENT, error)
-
-
-def seen_from_here(path: Path) -> Path:
-    """The path relative to the working folder, if it lies in there."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def draw(report: Report, job: JobResult) -> None:
-    """The pictures."""
-    curves = plots.learning_curves(report.results, job, report.keys, report.objective)
-    plots.save(curves, report.folder / CURVES)
-    if report.keys:
-        keys = plots.swept_keys(report.results, job, report.keys, report.objective)
-        plots.save(keys, report.folder / KEYS)
-
-
-def upload(report: Report) -> None:
-    """Give the parent run the files, and the best job's numbers, id and overrides.
-
-    Raises:
-        TrackingError: if the store cannot be used.
-    """
-    location = parent.find(report.folder)
-    client = connect(location.uri)
-    with told_as_tracking_error(location.uri), uninterrupted():
-        for name in FILES:
-            if (report.folder / name).exists():
-                subfolder = str(Path(name).parent).removeprefix(".")
-                client.log_artifact(location.run_id, str(report.folder / name), subfolder or None)
-        # what log_table would do, but that it appends where a continued sweep has a table already
-        client.set_tag(
-            location.run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": CELLS_TABLE, "type": "table"}])
-        )
-        if report.best is not None:
-            tell_best(client, location.run_id, report, report.best)
-
-
-def tell_best(client: MlflowClient, run_id: str, report: Report, job: JobResult) -> None:
-    """Metrics and tags of the parent run: the best job's, and its cell's mean over the seeds."""
-    metrics = {
-        f"best/{name}": value for name, value in job.metrics.items() if name in (*SHOWN, report.objective)
-    }
-    cell = report.ranking[0]
-    if cell.std is not None:
-        metrics |= {f"best/{report.objective}_mean": cell.mean, f"best/{report.objective}_std": cell.std}
-    overrides = " ".join(job.overrides)[:VALUE_LENGTH]
-    now = int(time.time() * 1000)
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-        tags=[RunTag("best_run_id", str(job.run_id)), RunTag("best_overrides", overrides)],
-    )
+    notes: list[str] = field(default_factory=list)

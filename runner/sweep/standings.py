@@ -9,7 +9,7 @@ from runner.sweep.report import CELLS, Report
 PLACES = 10
 
 
-def show(report: Report, how_to_look: str, console: Console) -> None:
+def show(report: Report, console: Console) -> None:
     """Print the best cells, the command that runs the best again and the one that opens the store."""
     if report.best is not None:
         console.print(standings(report))
@@ -17,7 +17,7 @@ def show(report: Report, how_to_look: str, console: Console) -> None:
             console.print(f"… and {len(report.ranking) - PLACES} more, in {CELLS}", markup=False)
     if report.command is not None:
         console.print(f"{'run the best again':<22}{report.command}", markup=False)
-    console.print(f"{'look at it with':<22}{how_to_look}", markup=False)
+    console.print(f"{'look at it with':<22}{report.how_to_look}", markup=False)
 
 
 def standings(report: Report) -> Table:

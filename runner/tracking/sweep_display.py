@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.objective import cost
+from runner.tracking.console import PipeConsole
 from runner.tracking.outcome import Status
-from runner.tracking.terminal import PipeConsole
 
 REFRESHES = 4
 """A second: epochs in between cost a few assignments each."""

@@ -1,12 +1,10 @@
 """What a person sees of a run: the model, its progress, the numbers, where to look further."""
 
 import math
-import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -14,10 +12,8 @@ from runner.build import Parts
 from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.signals import Terminated
+from runner.tracking.console import SHOWN, PipeConsole, numbers
 from runner.tracking.location import Location
-
-SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
 
 
 class Display(Protocol):
@@ -64,17 +60,6 @@ class OneLine:
     def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """Print the line."""
         print(f"{self._name}: {numbers(last.metrics)}  run {location.run_id}", flush=True)
-
-
-class PipeConsole(Console):
-    """A console whose reader may go away (``… | head``): that stops a run as a signal does."""
-
-    def on_broken_pipe(self) -> None:
-        """Rich's own answer, exit code 1, would make it a failure."""
-        try:
-            super().on_broken_pipe()
-        except SystemExit:
-            raise Terminated(signal.SIGPIPE) from None
 
 
 class Terminal:
@@ -127,11 +112,6 @@ def summary(model: Sequential, store: ParameterStore) -> Table:
         table.add_row(name, type(layer).__name__, str(list(layer.out_shape)), f"{count:,}" if count else "")
     table.add_row("total", "", "", f"{store.size:,}", style="bold")
     return table
-
-
-def numbers(metrics: Mapping[str, float]) -> str:
-    """An epoch's losses and accuracies, short."""
-    return "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
 
 
 def describe(epoch: Epoch, epochs: int) -> str:

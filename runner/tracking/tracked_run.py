@@ -8,14 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from runner.launch import Launch
 from runner.overrides import flatten
-from runner.plain import Plain, without_sweep
+from runner.plain import Plain, to_yaml, without_sweep
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 
@@ -97,7 +96,7 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) ->
 
 def config_yaml(plain: Plain) -> str:
     """A run's config as its config.yaml has it."""
-    return str(yaml.safe_dump(without_sweep(plain), sort_keys=False, allow_unicode=True))
+    return to_yaml(without_sweep(plain))
 
 
 def run_name(launch: Launch, plain: Plain) -> str:

@@ -70,7 +70,13 @@ def ended(job: Job, reason: str | None = None) -> Ended:
 
 def books_of(folder: Path, resume: str | None = None) -> tuple[Bookkeeper, list[FromBooks]]:
     told: list[FromBooks] = []
-    return Bookkeeper(Start(folder / "sweep", resume), told.append), told
+    return Bookkeeper(start_of(folder, resume), told.append), told
+
+
+def start_of(folder: Path, resume: str | None = None) -> Start:
+    (folder / "sweep").mkdir(exist_ok=True)
+    tracking = {"uri": sqlite_uri.from_path(folder / "outputs" / "mlflow.db"), "experiment": "runner"}
+    return Start(folder / "sweep", {"tracking": tracking, "objective": "test/loss"}, resume)
 
 
 def children_in(folder: Path) -> dict[str, Run]:
@@ -284,7 +290,7 @@ def test_finished_runs_are_found_by_what_was_computed(in_tmp_path: Path) -> None
     books.close()
     told.clear()
     books, told = books_of(in_tmp_path)
-    books.hear(Find([job.config.hash for job in jobs], jobs[0].cell.plain, in_sweep=False))
+    books.hear(Find([job.config.hash for job in jobs], in_sweep=False))
     books.close()
     (found, _) = told
     assert isinstance(found, Found)
@@ -303,7 +309,7 @@ def test_a_sweep_that_is_continued_goes_on_under_its_parent(in_tmp_path: Path, i
     sweep = children_in(in_tmp_path)["0"].data.tags["sweep_id"]
     (in_tmp_path / "sweep" / "parent.json").unlink()
     books, told = books_of(in_tmp_path, resume=sweep)
-    books.hear(Find([job.config.hash for job in jobs], jobs[0].cell.plain, in_sweep))
+    books.hear(Find([job.config.hash for job in jobs], in_sweep))
     books.hear(opened(jobs[1]))
     books.hear(ended(jobs[1]))
     books.close()
@@ -321,7 +327,7 @@ def test_a_run_that_is_no_sweep_cannot_be_continued(in_tmp_path: Path) -> None:
     books.close()
     child = children_in(in_tmp_path)["0"].info.run_id
     books, told = books_of(in_tmp_path, resume=child)
-    books.hear(Find([job.config.hash], job.cell.plain, in_sweep=True))
+    books.hear(Find([job.config.hash], in_sweep=True))
     books.close()
     assert isinstance(told[0], Lost)
     assert told[0].reason.startswith(f"sweep.resume: '{child}' is a run, but no sweep")
@@ -330,7 +336,8 @@ def test_a_run_that_is_no_sweep_cannot_be_continued(in_tmp_path: Path) -> None:
 def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     jobs = jobs_in(in_tmp_path, 2)
     written: list[int] = []
-    ledger = Ledger(Start(in_tmp_path / "sweep", None), lambda result: written.append(result.job))
+    ledger = Ledger()
+    ledger.open(start_of(in_tmp_path), lambda result: written.append(result.job))
     for job in jobs:
         ledger.tell(opened(job))
     for step in range(1, 6):
@@ -338,13 +345,18 @@ def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     ledger.tell(ended(jobs[0]))
     (result,) = ledger.results([0])
     assert (result.status, result.run_id) == ("FINISHED", children_in(in_tmp_path)["0"].info.run_id)
-    found = ledger.find([job.config.hash for job in jobs], jobs[0].cell.plain, in_sweep=False)
+    found = ledger.find([job.config.hash for job in jobs], in_sweep=False)
     assert set(found) == {jobs[0].config.hash}
     ledger.close()
     for job in jobs:
         assert history(in_tmp_path, children_in(in_tmp_path)[str(job.number)]) == expected(job, 5)
     assert children_in(in_tmp_path)["1"].info.status == "KILLED"
     assert sorted(written) == [0, 1]
+    report = ledger.conclude("FINISHED", read_results(in_tmp_path / "sweep"))
+    assert report is not None
+    assert [cell.best("test/loss").run_id for cell in report.ranking if cell.finished] == [result.run_id]
+    parents = [run for run in runs_in(in_tmp_path) if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.status for run in parents] == ["FINISHED"]
 
 
 def test_what_the_one_who_looks_raises_is_raised_by_who_waits_and_nothing_is_lost(in_tmp_path: Path) -> None:
@@ -355,7 +367,8 @@ def test_what_the_one_who_looks_raises_is_raised_by_who_waits_and_nothing_is_los
         looked.set()
         raise Terminated(signal.SIGPIPE)
 
-    ledger = Ledger(Start(in_tmp_path / "sweep", None), nobody_reads)
+    ledger = Ledger()
+    ledger.open(start_of(in_tmp_path), nobody_reads)
     for job in jobs:
         ledger.tell(opened(job))
     ledger.tell(ended(jobs[0]))
@@ -364,13 +377,15 @@ def test_what_the_one_who_looks_raises_is_raised_by_who_waits_and_nothing_is_los
     ledger.tell(ended(jobs[1]))
     ledger.close()
     assert {run.info.status for run in children_in(in_tmp_path).values()} == {"FINISHED"}
+    assert ledger.conclude("FINISHED", read_results(in_tmp_path / "sweep")) is not None
 
 
 @pytest.mark.slow
 def test_a_store_that_cannot_be_used_is_told_to_whoever_uses_the_ledger(in_tmp_path: Path) -> None:
     (job,) = jobs_in(in_tmp_path, 1)
     (in_tmp_path / "outputs" / "mlflow.db").write_bytes(b"no database" * 100)
-    ledger = Ledger(Start(in_tmp_path / "sweep", None), lambda result: None)
+    ledger = Ledger()
+    ledger.open(start_of(in_tmp_path), lambda result: None)
     ledger.tell(opened(job))
     with pytest.raises(TrackingError, match="cannot be used"):
         ledger.results([0])
@@ -378,6 +393,8 @@ def test_a_store_that_cannot_be_used_is_told_to_whoever_uses_the_ledger(in_tmp_p
     with pytest.raises(TrackingError, match="cannot be used"):
         ledger.tell(measured([job], 1))
     ledger.close()
+    ledger._process.kill()
+    assert ledger.conclude("FAILED", []) is None
 
 
 TRAINER = """
@@ -386,7 +403,8 @@ from pathlib import Path
 from runner.sweep.ledger import Ledger
 
 start, *messages = pickle.loads(Path(sys.argv[1]).read_bytes())
-ledger = Ledger(start, print)
+ledger = Ledger()
+ledger.open(start, print)
 for message in messages:
     ledger.tell(message)
 """
@@ -407,7 +425,7 @@ def test_a_trainer_that_is_killed_leaves_its_runs_killed_and_the_sweep_ended(
     in_tmp_path: Path, end: str
 ) -> None:
     jobs = jobs_in(in_tmp_path, 2)
-    messages = [Start(in_tmp_path / "sweep", None), *[opened(job) for job in jobs], measured(jobs, 1)]
+    messages = [start_of(in_tmp_path), *[opened(job) for job in jobs], measured(jobs, 1)]
     (in_tmp_path / "messages").write_bytes(pickle.dumps(messages))
     script = f"{TRAINER}\n{end}\nos.kill(os.getpid(), signal.SIGKILL)"
     command = [sys.executable, "-c", script, str(in_tmp_path / "messages")]

@@ -14,8 +14,9 @@ from rich.console import Console
 from runner.compose import compose_run, conf_folder
 from runner.config import check
 from runner.launch import Launch
-from runner.sweep import parent, plots, report, standings
+from runner.sweep import parent, plots, report_writer, standings
 from runner.sweep.record import JobResult
+from runner.sweep.report import Report
 from runner.sweep.table import ranking
 from runner.tracking.location import Location
 from runner.tracking.outcome import Status
@@ -49,8 +50,8 @@ class Sweep:
         self.client.log_param(run.info.run_id, "objective", objective)
         return JobResult(**{**vars(job), "run_id": run.info.run_id})
 
-    def close(self, *results: JobResult, status: Status = "FINISHED") -> report.Report:
-        return report.close(self.folder, status, results)
+    def close(self, *results: JobResult, status: Status = "FINISHED") -> Report:
+        return report_writer.close(self.folder, status, results)
 
     @property
     def location(self) -> Location:
@@ -69,7 +70,7 @@ class Sweep:
                 self.client.list_artifacts(self.location.run_id, "best/experiment") if file.is_dir else [file]
             )
             stored |= {entry.path for entry in below}
-        there = {name for name in report.FILES if (self.folder / name).exists()}
+        there = {name for name in report_writer.FILES if (self.folder / name).exists()}
         assert stored == there | {"multirun.yaml"}
         return there
 
@@ -79,9 +80,9 @@ def sweep(in_tmp_path: Path) -> Sweep:
     return Sweep(in_tmp_path, "optim.lr=0.1,0.2 seed=0,1 train.epochs=2")
 
 
-def shown(written: report.Report) -> str:
+def shown(written: Report) -> str:
     console = Console(file=io.StringIO(), width=160)
-    standings.show(written, "mlflow ui", console)
+    standings.show(written, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -95,7 +96,7 @@ def test_a_whole_sweep_leaves_tables_pictures_and_the_best(sweep: Sweep) -> None
     results[0] = sweep.store(results[0])
     written = sweep.close(*results)
     assert written.problems == []
-    assert sweep.files == {*report.FILES}
+    assert sweep.files == {*report_writer.FILES}
     assert sweep.run.info.status == "FINISHED"
     best = results[3]
     assert sweep.run.data.tags["best_run_id"] == best.run_id
@@ -111,7 +112,7 @@ def test_a_whole_sweep_leaves_tables_pictures_and_the_best(sweep: Sweep) -> None
         "1  0.2       0.25 ± 0.071      2    3",
         "2  0.1         0.5 ± 0.57      2    0",
         "run the best again    python -m runner --config-dir outputs/sweeps/one/best experiment=best",
-        "look at it with       mlflow ui",
+        f"look at it with       {written.how_to_look}",
     ]
 
 
@@ -131,7 +132,7 @@ def test_where_every_job_failed_there_are_tables_alone(sweep: Sweep) -> None:
     assert written.problems == []
     assert sweep.files == TABLES | {"seeds.csv"}
     assert sweep.run.info.status == "FAILED"
-    assert shown(written) == "look at it with       mlflow ui\n"
+    assert shown(written) == f"look at it with       {written.how_to_look}\n"
 
 
 def test_a_sweep_stopped_before_its_first_job_leaves_an_empty_table(sweep: Sweep) -> None:
@@ -151,23 +152,22 @@ def test_the_direction_is_the_objectives_own(sweep: Sweep) -> None:
     assert "test/accuracy" in shown(written)
 
 
-def test_what_yaml_cannot_say_is_left_out_with_the_reason(
-    sweep: Sweep, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_yaml_cannot_say_is_left_out_with_the_reason(sweep: Sweep) -> None:
     best = sweep.store(finished(0, "optim.lr=0.1 ~model.layers.a1", 0.1))
     written = sweep.close(best)
     assert (written.problems, written.command) == ([], None)
     assert sweep.files == TABLES | PICTURES
-    assert caplog.messages == [
+    assert written.notes == [
         "best/experiment/best.yaml is left out: ~model.layers.a1: YAML cannot delete a key"
     ]
 
 
-def test_yaml_that_has_changed_since_is_noticed(sweep: Sweep, caplog: pytest.LogCaptureFixture) -> None:
+def test_yaml_that_has_changed_since_is_noticed(sweep: Sweep) -> None:
     best = sweep.store(finished(0, "optim.lr=0.1", 0.1))
     other = JobResult(**{**vars(best), "overrides": ["optim.lr=0.2"]})
-    assert sweep.close(other).command is None
-    assert caplog.messages[0].endswith("optim.lr=0.2: as YAML this would be another config")
+    written = sweep.close(other)
+    assert written.command is None
+    assert written.notes[0].endswith("optim.lr=0.2: as YAML this would be another config")
 
 
 def test_a_part_that_fails_takes_no_other_with_it(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_a_part_that_fails_takes_no_other_with_it(sweep: Sweep, monkeypatch: pyt
     assert [str(problem) for problem in written.problems] == [
         "the sweep's report lacks its plots: ValueError: no font"
     ]
-    assert sweep.files == {*report.FILES} - PICTURES - {"seeds.csv"}
+    assert sweep.files == {*report_writer.FILES} - PICTURES - {"seeds.csv"}
     assert sweep.run.info.status == "FINISHED"
 
 
@@ -195,7 +195,7 @@ def test_a_store_that_is_gone_is_told_once_and_the_folder_has_the_table(in_tmp_p
 def test_of_many_cells_ten_are_shown() -> None:
     results = [finished(job, f"optim.lr={job}", job + 1.0) for job in range(12)] + [failed(12, "optim.lr=x")]
     order = ranking(results, ["optim.lr"], "test/loss")
-    written = report.Report(Path(), results, ["optim.lr"], "test/loss", order, results[0])
+    written = Report(Path(), results, "mlflow ui", ["optim.lr"], "test/loss", order, results[0])
     lines = shown(written).splitlines()
     assert len(lines) == 13
     assert lines[-2] == "… and 3 more, in cells.csv"

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from runner.signals import Terminated
+from runner.tracking.console import PipeConsole
 from runner.tracking.sweep_display import RECENT, SweepDisplay
-from runner.tracking.terminal import PipeConsole
 
 
 class Clock:

@@ -1,0 +1,26 @@
+"""What everything that prints shares: the console, and an epoch's numbers in short."""
+
+import signal
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from runner.signals import Terminated
+
+SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
+
+
+class PipeConsole(Console):
+    """A console whose reader may go away (``… | head``): that stops a run as a signal does."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich's own answer, exit code 1, would make it a failure."""
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise Terminated(signal.SIGPIPE) from None
+
+
+def numbers(metrics: Mapping[str, float]) -> str:
+    """An epoch's losses and accuracies, short."""
+    return "  ".join(f"{name} {metrics[name]:.4f}" for name in SHOWN if name in metrics)
