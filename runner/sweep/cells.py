@@ -1,7 +1,6 @@
 """A sweep's jobs, composed: each is the sweep's config with a few values of its own."""
 
 import copy
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -51,8 +50,7 @@ class Cell:
 class Composer:
     """Composes jobs. Those that differ from another in nothing but values are made from a copy of it.
 
-    To compose takes Hydra a tenth of a second, to copy and change what is composed a tenth of that; it is
-    copied as a pickle, in a seventh of the time that ``deepcopy`` takes.
+    To compose takes Hydra a tenth of a second, to copy and change what is composed a tenth of that.
 
     Args:
         loader: Hydra's.
@@ -63,7 +61,7 @@ class Composer:
         self._loader = loader
         self._master = master
         self._parser = OverridesParser.create(config_loader=loader)
-        self._composed: dict[tuple[str, ...], bytes] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._is_group: dict[str, bool] = {}
         self._overrides: dict[str, Override] = {}
 
@@ -112,8 +110,8 @@ class Composer:
             values = []  # one writes where another writes: their order counts
         shape = tuple(str(override.input_line) for override in parsed if override not in values)
         if shape not in self._composed:
-            self._composed[shape] = pickle.dumps(self._loader.load_sweep_config(self._master, list(shape)))
-        config: DictConfig = pickle.loads(self._composed[shape])
+            self._composed[shape] = self._loader.load_sweep_config(self._master, list(shape))
+        config = copy.deepcopy(self._composed[shape])
         for override in values:
             OmegaConf.update(config, str(override.key_or_group), override.value(), merge=True)
         with read_write(config.hydra), open_dict(config.hydra):
