@@ -1,8 +1,6 @@
 """A checked config becomes the objects of one experiment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -10,7 +8,7 @@ import torch
 from runner import torchrun
 from runner.config import Config
 from runner.errors import ConfigError
-from runner.nn.layers.layer import Layer, ShapeError
+from runner.nn.layers.layer import Layers, ShapeError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.types import Shape
@@ -25,6 +23,7 @@ class Parts:
     device: torch.device
     init_generator: torch.Generator
     order_generator: torch.Generator
+    noise_seed: int
 
 
 def build(config: Config) -> Parts:
@@ -35,11 +34,11 @@ def build(config: Config) -> Parts:
     """
     store = ParameterStore()
     model = build_model(config.layers, config.source.in_shape, store)
-    if model.out_shape != (config.source.outputs,):
+    if model.out_shape != config.source.out_shape:
         raise ConfigError(
             [
                 f"model.layers.{list(model.layers)[-1]}: gives {list(model.out_shape)} a sample, "
-                f"data.type '{config.plain['data']['type']}' needs [{config.source.outputs}]"
+                f"data.type '{config.plain['data']['type']}' needs {list(config.source.out_shape)}"
             ]
         )
     if store.size == 0:
@@ -49,31 +48,28 @@ def build(config: Config) -> Parts:
         raise ConfigError(
             [f"train.precision: 'tf32' is for NVIDIA GPUs, not for {device}. Use float32 or bf16"]
         )
-    init_seed, order_seed = np.random.SeedSequence(config.seed).generate_state(2)
+    init_seed, order_seed, noise_seed = np.random.SeedSequence(config.seed).generate_state(3)
     return Parts(
         model=model,
         store=store,
         device=device,
         init_generator=torch.Generator().manual_seed(int(init_seed)),
         order_generator=torch.Generator().manual_seed(int(order_seed)),
+        noise_seed=int(noise_seed),
     )
 
 
-def build_model(layers: Mapping[str, partial[Layer]], in_shape: Shape, store: ParameterStore) -> Sequential:
+def build_model(layers: Layers, in_shape: Shape, store: ParameterStore) -> Sequential:
     """Chain the layers from the data's shape on, each allocating its parameters under its own name.
 
     Raises:
         ConfigError: naming the layer that can't take what arrives.
     """
-    built: dict[str, Layer] = {}
-    shape, before = in_shape, "data"
-    for name, layer in layers.items():
-        try:
-            built[name] = layer(store.scope(name), shape)
-        except ShapeError as error:
-            raise ConfigError([f"model.layers.{name}: {error} from {before}"]) from error
-        shape, before = built[name].out_shape, f"model.layers.{name}"
-    return Sequential(built)
+    try:
+        return Sequential(store.scope(), in_shape, layers=layers)
+    except ShapeError as error:
+        before = f"model.{error.before}" if error.before else "data"
+        raise ConfigError([f"model.{error.place}: {error.told} from {before}"]) from error
 
 
 def find_device(name: str) -> torch.device:

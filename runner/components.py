@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
@@ -10,7 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from runner import registry
 from runner.errors import unknown
-from runner.schema import STRICT, keys_at
+from runner.nn.layers.adopted import PREFIX, Adopted, arguments_of, find_module, module_names
+from runner.nn.layers.layer import Build, Layers
+from runner.schema import STRICT, NamedLayers, keys_at
+
+LAYERS = TypeAdapter(NamedLayers, config=STRICT)
 
 
 def component(
@@ -40,6 +45,11 @@ def component(
             problems.append(unknown(f"{path}.{name}", name, parameters, "unknown key"))
         elif hints[name] in registry.NESTED:
             arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
+        elif hints[name] == Layers:
+            arguments[name] = named_layers(f"{path}.{name}", value, problems)
+        elif hints[name] in (Build, Build | None):
+            is_none = value is None and hints[name] != Build
+            arguments[name] = None if is_none else layer(f"{path}.{name}", value, problems)
         else:
             adapter = TypeAdapter(hints[name], config=STRICT)
             arguments[name] = argument(adapter, f"{path}.{name}", value, problems)
@@ -49,6 +59,53 @@ def component(
         if parameter.default is Parameter.empty and name not in given
     )
     return partial(target, **arguments) if len(problems) == found else None
+
+
+def layer(path: str, given: object, problems: list[str]) -> Build | None:
+    """Check one layer: a registered one, or a module of ``torch.nn``."""
+    name = given.get("type") if isinstance(given, Mapping) else None
+    if isinstance(name, str) and name.startswith(PREFIX):
+        assert isinstance(given, Mapping)
+        return adopted(path, name.removeprefix(PREFIX), given, problems)
+    return component(registry.LAYERS, path, given, problems)
+
+
+def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str]) -> Build | None:
+    """Check the names of a torch module's arguments; their values are the module's own affair."""
+    module = find_module(name)
+    if module is None:
+        near = get_close_matches(name, module_names(), n=1)
+        hint = f" Did you mean '{PREFIX}{near[0]}'?" if near else ""
+        told = "is no module of torch.nn that takes and gives one tensor"
+        problems.append(f"{path}.type: '{PREFIX}{name}' {told}.{hint}")
+        return None
+    known = arguments_of(module)
+    arguments = {key: as_tuple(value) for key, value in given.items() if key != "type"}
+    found = len(problems)
+    for key in arguments:
+        if key not in known:
+            problems.append(unknown(f"{path}.{key}", key, known, "unknown key"))
+    problems.extend(
+        f"{path}.{key}: missing, {PREFIX}{name} needs it"
+        for key, needed in known.items()
+        if needed and key not in arguments
+    )
+    return partial(Adopted, module=module, arguments=arguments) if len(problems) == found else None
+
+
+def as_tuple(value: object) -> object:
+    """A list as the tuple that torch wants."""
+    return tuple(as_tuple(each) for each in value) if isinstance(value, list) else value
+
+
+def named_layers(path: str, given: object, problems: list[str]) -> dict[str, Build] | None:
+    """Check layers by their names, at least one."""
+    found = len(problems)
+    if validated(LAYERS.validate_json, path, given, problems) is None:
+        return None
+    assert isinstance(given, Mapping)
+    checked = {name: layer(f"{path}.{name}", each, problems) for name, each in given.items()}
+    return {name: each for name, each in checked.items() if each} if len(problems) == found else None
 
 
 def instance(

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
 from runner import registry
-from runner.components import component, instance, validated
+from runner.components import instance, layer, validated
 from runner.data.dataset import Source
 from runner.errors import ConfigError, DataError, unknown
-from runner.nn.layers.layer import Layer
+from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
@@ -25,7 +24,7 @@ class Config:
     seed: int
     device: Literal["auto", "cpu", "cuda"]
     objective: str
-    layers: dict[str, partial[Layer]]
+    layers: dict[str, Build]
     loss: Loss
     rule: Rule
     schedule: Schedule
@@ -90,8 +89,8 @@ def outputs_of(source: Source | None, problems: list[str]) -> int:
     if source is None:
         return 1
     try:
-        _, outputs = source.in_shape, source.outputs
-        return outputs
+        _, out_shape = source.in_shape, source.out_shape
+        return out_shape[-1]
     except DataError as error:
         problems.append(f"data: {error}")
         return 1
@@ -104,11 +103,11 @@ def check_together(config: Config) -> None:
         ConfigError: if loss and data are of different kinds, or the objective is no metric of theirs.
     """
     problems = []
-    task, wanted = config.source.task, config.loss.task
-    if task != wanted:
-        known = [name for name, loss in registry.LOSSES.items() if loss().task == task]
+    task, wanted = config.source.task, config.loss.tasks
+    if task not in wanted:
+        known = [name for name, loss in registry.LOSSES.items() if task in loss.tasks]
         problems.append(
-            f"loss.type: '{config.plain['loss']['type']}' is for {wanted}, but data.type "
+            f"loss.type: '{config.plain['loss']['type']}' is for {' and '.join(wanted)}, but data.type "
             f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
         )
     kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
@@ -126,19 +125,16 @@ def own_arguments(data: Mapping[str, Any]) -> Plain:
     return {key: value for key, value in data.items() if key not in foreign}
 
 
-def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str, partial[Layer]]:
+def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
     arguments = {name: dict(layer) if isinstance(layer, Mapping) else layer for name, layer in layers.items()}
-    for layer in reversed(arguments.values()):
-        target = registry.LAYERS.get(str(layer.get("type"))) if isinstance(layer, dict) else None
+    for given in reversed(arguments.values()):
+        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, dict) else None
         if target and "out_features" in signature(target).parameters:
-            if layer.get("out_features") is None:
-                layer["out_features"] = outputs
+            if given.get("out_features") is None:
+                given["out_features"] = outputs
             break
-    checked = {
-        name: component(registry.LAYERS, f"model.layers.{name}", layer, problems)
-        for name, layer in arguments.items()
-    }
-    return {name: layer for name, layer in checked.items() if layer}
+    checked = {name: layer(f"model.layers.{name}", given, problems) for name, given in arguments.items()}
+    return {name: each for name, each in checked.items() if each}

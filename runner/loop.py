@@ -1,7 +1,7 @@
 """The training loop: plain objects in, one result an epoch out. It prints, logs and writes nothing."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
@@ -15,8 +15,9 @@ from runner.nn.losses import Loss
 from runner.nn.metrics import correct
 from runner.nn.store import ParameterStore
 from runner.optim.rules import Rule
-from runner.optim.schedules import Schedule
+from runner.optim.schedules import Moment, Schedule
 from runner.parallel import ALONE, Workers
+from runner.types import Task
 
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
 """Samples, and bytes of inputs, a forward pass when nothing is learnt: large enough to be fast."""
@@ -34,14 +35,15 @@ class Totals:
     """Sums over an epoch's batches, kept on the device and read once at the end.
 
     Args:
-        loss: whose values are summed; for classes, correct predictions are counted as well.
+        task: for classes, correct predictions are counted as well.
         batch_size: the most samples a batch.
         device: where the batches are.
         members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
-    def __init__(self, loss: Loss, batch_size: int, device: torch.device, members: int | None = None) -> None:
-        self.counts_correct = loss.task == "classification"
+    def __init__(self, task: Task, batch_size: int, device: torch.device, members: int | None = None) -> None:
+        self.counts_correct = task == "classification"
+        self._places = 1  # of a sample that have a class: more in a sequence
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
         # by place in the batch
@@ -55,10 +57,13 @@ class Totals:
     @torch.no_grad()
     def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
         """Count a batch in, its mean loss weighted by its samples."""
-        count = target.shape[self._loss.dim()]
+        members = self._loss.dim()
+        count = target.shape[members]
         self._loss.add_(mean_loss, alpha=count)
         if self.counts_correct:
-            self._correct[..., :count].add_(correct(prediction, target))
+            hits = correct(prediction, target)
+            self._places = target.shape[members + 1 :].numel()
+            self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
 
     def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes, of each model.
@@ -67,6 +72,7 @@ class Totals:
         """
         sums = torch.stack([self._loss, self._correct.sum(-1).double()])
         workers.sum(sums)
+        sums[1] /= self._places
         losses, accuracies = (sums / samples).view(2, -1).tolist()
         if not self.counts_correct:
             return [{f"{prefix}loss": loss} for loss in losses]
@@ -109,7 +115,7 @@ def fit(
     """
     device = store.params.device
     batches = Batches(data.train, batch_size, generator, device, workers)
-    totals = Totals(loss, batches.batch_size, device)
+    totals = Totals(data.train.task, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
@@ -126,23 +132,68 @@ def fit(
         rule.step(store.params, store.grads, state, lr)
 
     step = captured_step(learn, update, store, workers)
+    history: list[dict[str, float]] = []
     for number in range(1, epochs + 1):
-        rate = rule.lr * schedule.factor(number, epochs)
-        lr.fill_(rate)
+        rates = Rates(rule, schedule, number, epochs, len(batches), history)
+        lr.fill_(rates.first)
         totals.clear()
         started = perf_counter()
-        for inputs, targets in batches:
+        for place, (inputs, targets) in enumerate(batches):
             before_batch()
+            if schedule.per_step:
+                lr.fill_(rates.at(place))
             step(inputs, targets)
+        workers.average(store.buffers)  # each has seen its share of the batches
         (metrics,) = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
         metrics |= evaluate(model, store, loss, data.test, "test/", workers)
         metrics |= {
-            "lr": rate,
+            "lr": rates.last,
             "time/epoch_seconds": seconds,
             "time/samples_per_second": len(data.train) / seconds,
         }
+        history.append(metrics)
         yield Epoch(number, metrics)
+
+
+class Rates:
+    """A model's learning rates in one epoch.
+
+    Args:
+        rule: whose rate it is.
+        schedule: how that changes.
+        epoch: 1, 2, …
+        epochs: how many there will be.
+        steps: how many an epoch has.
+        history: the metrics of the epochs that are over.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        schedule: Schedule,
+        epoch: int,
+        epochs: int,
+        steps: int,
+        history: Sequence[Mapping[str, float]],
+    ) -> None:
+        self._rule, self._schedule = rule, schedule
+        self._start = Moment(epoch, epochs, (epoch - 1) * steps, steps, history)
+
+    def at(self, place: int) -> float:
+        """That of a step: 0, 1 and so on."""
+        moment = replace(self._start, step=self._start.step + place)
+        return self._rule.lr * self._schedule.factor(moment)
+
+    @property
+    def first(self) -> float:
+        """That of the first step."""
+        return self.at(0)
+
+    @property
+    def last(self) -> float:
+        """That of the last step."""
+        return self.at(self._start.steps - 1)
 
 
 def captured_step(
@@ -178,11 +229,12 @@ def evaluate(
     """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
     device = store.params.device
     batches = Batches(split, evaluation_rows(split), None, device, workers)
-    totals = Totals(loss, batches.batch_size, device)
-    for inputs, targets in batches:
-        if len(targets) > 0:  # else this worker has no share of the last batch
-            prediction = model.forward(store, inputs)
-            totals.add(loss(prediction, targets), prediction, targets)
+    totals = Totals(split.task, batches.batch_size, device)
+    with store.evaluating():
+        for inputs, targets in batches:
+            if len(targets) > 0:  # else this worker has no share of the last batch
+                prediction = model.forward(store, inputs)
+                totals.add(loss(prediction, targets), prediction, targets)
     (means,) = totals.means(prefix, len(split), workers)
     return means
 

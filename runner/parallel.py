@@ -31,6 +31,9 @@ class Workers(Protocol):
     def sum(self, tensor: Tensor) -> None:
         """Replace every worker's tensor by the sum of all."""
 
+    def average(self, tensor: Tensor) -> None:
+        """Replace every worker's tensor by the mean of all."""
+
     def tell(self, text: str) -> str:
         """What the first of them says."""
 
@@ -45,6 +48,9 @@ class Alone:
 
     def sum(self, tensor: Tensor) -> None:
         """It is the sum already."""
+
+    def average(self, tensor: Tensor) -> None:
+        """And the mean."""
 
     def tell(self, text: str) -> str:
         """The text."""
@@ -72,6 +78,12 @@ class Group:
         """One all-reduce."""
         with told_of_the_gone():
             dist.all_reduce(tensor)
+
+    def average(self, tensor: Tensor) -> None:
+        """One all-reduce, unless there is nothing in it."""
+        if tensor.numel():
+            self.sum(tensor)
+            tensor.div_(self.size)
 
     def tell(self, text: str) -> str:
         """Broadcast from the first."""

@@ -28,5 +28,14 @@ def draw_parameters(parts: Parts) -> None:
     """
     try:
         parts.store.seal(parts.init_generator, parts.device)
+        seed_noise(parts)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
+
+
+def seed_noise(parts: Parts) -> None:
+    """Let layers that draw at random draw the same in each run of a seed: on a GPU torch's own generator."""
+    if parts.device.type == "cpu":
+        parts.store.generator = torch.Generator().manual_seed(parts.noise_seed)
+    else:
+        torch.cuda.manual_seed(parts.noise_seed)

@@ -25,11 +25,13 @@ from runner.nn.init import (
     Zeros,
 )
 from runner.nn.layers.activation import ReLU, Sigmoid, Tanh
+from runner.nn.layers.composition import Parallel, Residual, Share
 from runner.nn.layers.convolution import Conv2d
 from runner.nn.layers.layer import Layer
 from runner.nn.layers.linear import Linear
 from runner.nn.layers.pooling import MaxPool2d
 from runner.nn.layers.recurrent import LSTM
+from runner.nn.layers.sequential import Repeat, Sequential
 from runner.nn.layers.shape import Flatten
 from runner.nn.losses import MSE, CrossEntropy, Loss
 from runner.optim.rules import SGD, Momentum, Rule
@@ -55,8 +57,13 @@ LAYERS: Mapping[str, Callable[..., Layer]] = {
     "relu": ReLU,
     "sigmoid": Sigmoid,
     "tanh": Tanh,
+    "sequential": Sequential,
+    "repeat": Repeat,
+    "residual": Residual,
+    "parallel": Parallel,
+    "share": Share,
 }
-LOSSES: Mapping[str, Callable[..., Loss]] = {
+LOSSES: Mapping[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
     "mse": MSE,
 }

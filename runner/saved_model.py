@@ -14,13 +14,13 @@ class SavedModel:
     Attributes:
         folder: where it is.
         in_shape: the shape of one input.
-        outputs: how many a sample.
+        out_shape: the shape of what it gives for one.
         example: a few inputs ``[n, *in_shape]``, as lists.
         step: the epochs that it has been trained.
     """
 
     folder: Path
     in_shape: Shape
-    outputs: int
+    out_shape: Shape
     example: list[Any]
     step: int

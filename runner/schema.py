@@ -15,6 +15,7 @@ STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=Fals
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+NamedLayers = Annotated[dict[LayerName, Plain], Field(min_length=1)]
 
 
 class Train(BaseModel):
@@ -52,7 +53,7 @@ class Model(BaseModel):
     """Named layers, each ``{type: <name>, <arguments>}``."""
 
     model_config = STRICT
-    layers: Annotated[dict[LayerName, Plain], Field(min_length=1)]
+    layers: NamedLayers
 
 
 class Data(BaseModel):

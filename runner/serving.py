@@ -5,7 +5,6 @@ A folder holds ``model.json`` (layers as in the config, the shape of one input, 
 """
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from safetensors.torch import load_file, save_file
 from runner.build import build_model
 from runner.config import check_layers
 from runner.errors import ConfigError
-from runner.nn.layers.layer import Layer
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.plain import Plain
@@ -33,7 +31,7 @@ def save(folder: Path, layers: Plain, in_shape: Shape, outputs: int, store: Para
         json.dumps({"layers": layers, "in_shape": in_shape, "outputs": outputs}, indent=2)
     )
     save_file(
-        {name: value.cpu().contiguous() for name, value in store.named_parameters().items()}, folder / WEIGHTS
+        {name: value.cpu().contiguous() for name, value in store.state_dict().items()}, folder / WEIGHTS
     )
 
 
@@ -48,7 +46,8 @@ class Predictor:
     def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
         """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``: logits of a classifier."""
         batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32))
-        outputs: npt.NDArray[np.float32] = self.model.forward(self.store, batch).numpy()
+        with self.store.evaluating():
+            outputs: npt.NDArray[np.float32] = self.model.forward(self.store, batch).numpy()
         return outputs
 
 
@@ -60,7 +59,7 @@ def load(folder: Path) -> Predictor:
     """
     description = json.loads((folder / MODEL).read_text())
     problems: list[str] = []
-    layers: dict[str, partial[Layer]] = check_layers(description["layers"], description["outputs"], problems)
+    layers = check_layers(description["layers"], description["outputs"], problems)
     if problems:
         raise ConfigError(problems)
     store = ParameterStore()

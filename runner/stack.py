@@ -9,7 +9,7 @@ from torch import Tensor
 from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
 from runner.engine.capture import Captured
-from runner.loop import Epoch, Totals, evaluation_rows
+from runner.loop import Epoch, Rates, Totals, evaluation_rows
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
@@ -27,12 +27,16 @@ class Member:
         rule: of the same kind as the others', with numbers of its own.
         schedule: how its learning rate changes.
         generator: draws its order of each epoch; None keeps the data's own.
+
+    Attributes:
+        history: the metrics of its epochs that are over.
     """
 
     def __init__(
         self, store: ParameterStore, rule: Rule, schedule: Schedule, generator: torch.Generator | None
     ) -> None:
         self.store, self.rule, self.schedule, self.generator = store, rule, schedule, generator
+        self.history: list[dict[str, float]] = []
 
 
 class Stack:
@@ -75,36 +79,48 @@ class Stack:
         self._lr = torch.zeros((len(members), 1), device=device)
         generators = [member.generator for member in members]
         self._batches = StackedBatches(self._data.train, self._batch_size, generators, device)
-        self._totals = Totals(self._loss, self._batches.batch_size, device, len(members))
+        self._totals = Totals(self._data.train.task, self._batches.batch_size, device, len(members))
         self._step = Captured(self._learn, device)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the members, by their places; the others cost nothing from here on."""
         self._set_up(
             [self.members[row] for row in rows],
-            StackedStore(self.store, self.store.params[list(rows)]),
+            self.store.rows(rows),
             {name: value[list(rows)] if value.dim() else value for name, value in self._state.items()},
         )
 
     def epoch(self) -> list[Epoch]:
         """Train one epoch; gives each member's, and a member's share of the time as its time."""
         self._number += 1
-        rates = [m.rule.lr * m.schedule.factor(self._number, self._epochs) for m in self.members]
-        self._lr.copy_(torch.tensor(rates).unsqueeze(1))
+        rates = [
+            Rates(m.rule, m.schedule, self._number, self._epochs, len(self._batches), m.history)
+            for m in self.members
+        ]
+        per_step = any(member.schedule.per_step for member in self.members)
+        self._set_rates([each.first for each in rates])
         self._totals.clear()
         started = perf_counter()
-        for inputs, targets in self._batches:
+        for place, (inputs, targets) in enumerate(self._batches):
             self._before_batch()
+            if per_step:
+                self._set_rates([each.at(place) for each in rates])
             self._step(inputs, targets)
         samples = len(self._data.train)
         trained = self._totals.means("train/", samples)
         seconds = (perf_counter() - started) / len(self.members)
         tested = self.evaluate(self._data.test, "test/")
         times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
-        return [
-            Epoch(self._number, train | test | {"lr": rate} | times)
-            for train, test, rate in zip(trained, tested, rates, strict=True)
+        epochs = [
+            Epoch(self._number, train | test | {"lr": each.last} | times)
+            for train, test, each in zip(trained, tested, rates, strict=True)
         ]
+        for member, epoch in zip(self.members, epochs, strict=True):
+            member.history.append(epoch.metrics)
+        return epochs
+
+    def _set_rates(self, rates: Sequence[float]) -> None:
+        self._lr.copy_(torch.tensor(rates).unsqueeze(1))
 
     @torch.inference_mode()
     def evaluate(self, split: Split, prefix: str) -> list[dict[str, float]]:
@@ -112,10 +128,11 @@ class Stack:
         device = self.store.params.device
         rows = max(evaluation_rows(split) // len(self.members), 1)
         batches = Batches(split, rows, None, device)
-        totals = Totals(self._loss, batches.batch_size, device, len(self.members))
-        for inputs, targets in batches:
-            losses, predictions = self.store.over_members(self._forward, inputs, targets, shared=True)
-            totals.add(losses, predictions, targets.expand(len(self.members), *targets.shape))
+        totals = Totals(split.task, batches.batch_size, device, len(self.members))
+        with self.store.evaluating():
+            for inputs, targets in batches:
+                losses, predictions = self.store.over_members(self._forward, inputs, targets, shared=True)
+                totals.add(losses, predictions, targets.expand(len(self.members), *targets.shape))
         return totals.means(prefix, len(split))
 
     def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,11 +48,11 @@ class Arrays:
         return sample_shape(self._open(self.inputs))
 
     @cached_property
-    def outputs(self) -> int:
+    def out_shape(self) -> Shape:
         """One a class, or one a value."""
         if self.classes is not None:
-            return self.classes
-        return prod(self._open(self.targets).shape[1:])
+            return (self.classes,)
+        return (prod(self._open(self.targets).shape[1:]),)
 
     def load(self) -> Dataset:
         """Map the files, and hold them against each other.
@@ -78,7 +78,7 @@ class Arrays:
             raise DataError(f"{answers.path}: has {len(answers)} targets for {len(samples)} inputs")
         mapped = (samples.map(), answers.map())
         self._check_targets(answers, mapped[1])
-        shape = () if self.classes else (self.outputs,)
+        shape = () if self.classes else self.out_shape
         return Split(
             mapped[0].values.view(len(samples), *self.in_shape),
             mapped[1].values.view(len(answers), *shape),
@@ -87,8 +87,8 @@ class Arrays:
 
     def _check_targets(self, file: ArrayFile, targets: MappedArray) -> None:
         if self.classes is None:
-            if prod(file.shape[1:]) != self.outputs:
-                raise DataError(f"{file.path}: has {file.shape[1:]} values a target, not {self.outputs}")
+            if (prod(file.shape[1:]),) != self.out_shape:
+                raise DataError(f"{file.path}: has {file.shape[1:]} values a target, not {self.out_shape}")
             return
         if len(file.shape) != 1 or targets.values.is_floating_point():
             raise DataError(

@@ -1,6 +1,7 @@
 """Mini-batches: a split cut into pieces, in a new random order each time or in its own."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -49,10 +50,13 @@ class Batches:
         self._share = torch.ones((), device=device)
         rows = self._copies * self.batch_size
         self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
-        targets = torch.int64 if split.targets.dim() == 1 else torch.float32
+        targets = torch.int64 if split.task == "classification" else torch.float32
         self._targets = Buffer(split.targets, rows, targets, device)
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
+
+    def __len__(self) -> int:
+        return ceil(len(self.split) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         resident = 0

@@ -1,6 +1,6 @@
 """What a data source gives: inputs and targets, split for training and testing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -20,6 +20,8 @@ class Split:
     ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory.
     ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
 
+    Of sequences each place may have a class: int64 ``[N, T]``, ``classified``.
+
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch.
     """
@@ -27,9 +29,16 @@ class Split:
     samples: Tensor
     targets: Tensor
     mapped: tuple[MappedArray, ...] = ()
+    classified: bool | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def task(self) -> Task:
+        """What the targets are; where that is not told, one dimension is classes."""
+        classified = self.targets.dim() == 1 if self.classified is None else self.classified
+        return "classification" if classified else "regression"
 
     @property
     def scale(self) -> float | None:
@@ -59,11 +68,13 @@ class Split:
 
     def first(self, count: int | None) -> "Split":
         """The first ``count`` samples, all of them for None."""
-        return Split(self.samples[:count], self.targets[:count], self.mapped)
+        return replace(self, samples=self.samples[:count], targets=self.targets[:count])
 
     def to(self, device: torch.device) -> "Split":
         """The same samples on a device; those in files stay there."""
-        return self if self.mapped else Split(self.samples.to(device), self.targets.to(device))
+        if self.mapped:
+            return self
+        return replace(self, samples=self.samples.to(device), targets=self.targets.to(device))
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,11 @@ class Source(Protocol):
         """The shape of one input sample."""
 
     @property
-    def outputs(self) -> int:
-        """How many outputs a model needs: one a class, or one a value."""
+    def out_shape(self) -> Shape:
+        """What a model has to give for a sample: ``[C]``, a score a class, or ``[D]``, a value a target.
+
+        Where each place of a sequence has a class it is ``[T, C]``.
+        """
 
     def load(self) -> Dataset:
         """Read, download or make the data.

@@ -27,7 +27,7 @@ class Digits:
 
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (1, 8, 8)
-    outputs: ClassVar[int] = 10
+    out_shape: ClassVar[Shape] = (10,)
 
     def load(self) -> Dataset:
         """Read the set from the scikit-learn package.

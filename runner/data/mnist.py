@@ -36,7 +36,7 @@ class MNIST:
 
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (1, 28, 28)
-    outputs: ClassVar[int] = 10
+    out_shape: ClassVar[Shape] = (10,)
 
     def load(self) -> Dataset:
         """Read both parts.

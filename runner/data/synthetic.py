@@ -34,9 +34,9 @@ class LinearMap:
         return (self.features,)
 
     @property
-    def outputs(self) -> int:
+    def out_shape(self) -> Shape:
         """One a target."""
-        return self.targets
+        return (self.targets,)
 
     def load(self) -> Dataset:
         """Draw the samples."""

@@ -10,11 +10,10 @@ from runner.types import Task
 
 
 class Loss(Protocol):
-    """A mean over the batch; ``task`` says which kind of target it takes."""
+    """A mean over the batch."""
 
-    @property
-    def task(self) -> Task:
-        """``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``."""
+    tasks: ClassVar[tuple[Task, ...]]
+    """What targets it takes: ``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``."""
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean loss of a batch, a scalar with gradient."""
@@ -24,7 +23,7 @@ class Loss(Protocol):
 class MSE:
     """Mean squared error, the mean of (target - prediction)^2 over every value; both ``[N, D]``."""
 
-    task: ClassVar[Task] = "regression"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its values."""
@@ -33,10 +32,15 @@ class MSE:
 
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy:
-    """Mean negative log-likelihood of the softmax: logits ``[N, C]`` against class indices ``[N]``."""
+    """Mean negative log-likelihood of the softmax: logits ``[N, C]`` against class indices ``[N]``.
 
-    task: ClassVar[Task] = "classification"
+    Logits of sequences are ``[N, T, C]``, their classes ``[N, T]``.
+    """
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch."""
+        if prediction.dim() > 2:
+            prediction, target = prediction.flatten(0, -2), target.flatten()
         return F.cross_entropy(prediction, target)

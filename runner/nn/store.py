@@ -2,12 +2,15 @@
 
 While a model is being built, its layers allocate: each gets an ``Address`` back, a name and a slice that
 is not there yet. ``seal`` then makes one contiguous buffer for all parameters and one for their gradients,
-draws the initial values, and turns every address into a view of the two.
+draws the initial values, and turns every address into a view of the two. What a layer keeps but no gradient
+trains, such as running statistics, lies in a third.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,12 +21,16 @@ Fill = Callable[[Tensor, torch.Generator], None]
 
 @dataclass(frozen=True)
 class Address:
-    """Where a parameter lies: its name (``l1.W``), its place among the others, its slice and shape."""
+    """Where an entry lies: its name (``l1.W``), its place among all, its slice and shape.
+
+    ``trained`` says whether it is a parameter; else it lies among the buffers.
+    """
 
     name: str
     index: int
     offset: int
     shape: tuple[int, ...]
+    trained: bool = True
 
     @property
     def size(self) -> int:
@@ -35,20 +42,28 @@ class ParameterStore:
     """All parameters of a model in one buffer ``[P]``, their gradients in another of the same shape.
 
     ``store[address]`` is the parameter as autograd's leaf, a view of ``params``; its ``.grad`` is a view
-    of ``grads``, the one buffer that the update rule reads.
+    of ``grads``, the one buffer that the update rule reads. Entries that no gradient trains are views of
+    ``buffers`` ``[B]``; a layer changes them in place.
+
+    Attributes:
+        training: whether the model is being trained, for layers that then do something else (dropout).
+        generator: what such layers draw from; torch's own for the device if that is None.
     """
 
     params: Tensor
     grads: Tensor
+    buffers: Tensor
 
     def __init__(self) -> None:
         self._fills: list[Fill] = []
-        self._leaves: list[Tensor] = []
+        self._entries: list[Tensor] = []
         self.addresses: dict[str, Address] = {}
-        self.size = 0
+        self.size = self.buffers_size = 0
+        self.training = True
+        self.generator: torch.Generator | None = None
 
-    def allocate(self, name: str, shape: Sequence[int], fill: Fill) -> Address:
-        """Reserve room for a parameter and return its address.
+    def allocate(self, name: str, shape: Sequence[int], fill: Fill, trained: bool = True) -> Address:
+        """Reserve room for a parameter, or for an entry that is not trained, and return its address.
 
         Raises:
             ValueError: if the name is taken or the store is sealed.
@@ -57,15 +72,28 @@ class ParameterStore:
             raise ValueError(f"{name}: the store is sealed, parameters are allocated while a model is built")
         if name in self.addresses:
             raise ValueError(f"{name}: a parameter of this name is in the store already")
-        address = Address(name, len(self.addresses), self.size, tuple(shape))
+        offset = self.size if trained else self.buffers_size
+        address = Address(name, len(self.addresses), offset, tuple(shape), trained)
         self.addresses[name] = address
         self._fills.append(fill)
-        self.size += address.size
+        if trained:
+            self.size += address.size
+        else:
+            self.buffers_size += address.size
         return address
 
-    def scope(self, name: str) -> "Scope":
+    def scope(self, name: str = "") -> "Scope":
         """A view of the store that allocates under ``name``: ``W`` becomes ``name.W``."""
         return Scope(self, name)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """The context in which the model only predicts."""
+        before, self.training = self.training, False
+        try:
+            yield
+        finally:
+            self.training = before
 
     @property
     def sealed(self) -> bool:
@@ -96,22 +124,31 @@ class ParameterStore:
             raise ValueError("the store is sealed already")
         try:
             params = torch.zeros(self.size, dtype=dtype)
+            buffers = torch.zeros(self.buffers_size, dtype=dtype)
         except (RuntimeError, TypeError) as error:  # torch has no narrower type for it on the CPU
             raise MemoryError(f"no room for {self.size:,} parameters") from error
         for address, fill in zip(self.addresses.values(), self._fills, strict=True):
-            fill(self._slice(params, address), generator)
-        self._lay_out(params.to(device))
+            fill(self._slice(params if address.trained else buffers, address), generator)
+        self._lay_out(params.to(device), buffers.to(device))
 
-    def _lay_out(self, params: Tensor) -> None:
-        self.params, self.grads = params, torch.zeros_like(params)
-        for address in self.addresses.values():
-            leaf = self._slice(self.params, address).detach().requires_grad_()
-            leaf.grad = self._slice(self.grads, address)
-            self._leaves.append(leaf)
+    def _lay_out(self, params: Tensor, buffers: Tensor) -> None:
+        self.params, self.grads, self.buffers = params, torch.zeros_like(params), buffers
+        self._entries = [self._entry(address) for address in self.addresses.values()]
+
+    def _entry(self, address: Address) -> Tensor:
+        if not address.trained:
+            return self._slice(self.buffers, address)
+        leaf = self._slice(self.params, address).detach().requires_grad_()
+        leaf.grad = self._slice(self.grads, address)
+        return leaf
+
+    @property
+    def _trained(self) -> list[Address]:
+        return [address for address in self.addresses.values() if address.trained]
 
     def __getitem__(self, address: Address) -> Tensor:
-        """The parameter at ``address``, of the address's shape."""
-        return self._leaves[address.index]
+        """The entry at ``address``, of the address's shape."""
+        return self._entries[address.index]
 
     def backward(self, loss: Tensor) -> None:
         """Write the gradient of ``loss``, a scalar, by every parameter into ``grads``.
@@ -119,8 +156,10 @@ class ParameterStore:
         Where torch's own ``loss.backward()`` adds to gradients that have to be cleared before, this writes
         each once, whatever was there; a parameter that ``loss`` does not depend on gets 0.
         """
-        gradients = torch.autograd.grad(loss, self._leaves, allow_unused=True, materialize_grads=True)
-        slices = [self._slice(self.grads, address) for address in self.addresses.values()]
+        trained = self._trained
+        leaves = [self._entries[address.index] for address in trained]
+        gradients = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+        slices = [self._slice(self.grads, address) for address in trained]
         with torch.no_grad():
             torch._foreach_copy_(slices, gradients)
 
@@ -129,8 +168,15 @@ class ParameterStore:
         self.grads.zero_()
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """Each parameter by name, as a view without gradient (``load`` takes what this gives)."""
-        return {name: self._slice(self.params, address) for name, address in self.addresses.items()}
+        """Each parameter by name, as a view without gradient."""
+        return {address.name: self._slice(self.params, address) for address in self._trained}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Each entry by name, trained or not, as a view without gradient (``load`` takes what this gives)."""
+        return {name: self._value(address) for name, address in self.addresses.items()}
+
+    def _value(self, address: Address) -> Tensor:
+        return self._slice(self.params if address.trained else self.buffers, address)
 
     @torch.no_grad()
     def load(self, values: dict[str, Tensor]) -> None:
@@ -145,21 +191,44 @@ class ParameterStore:
         for name, address in self.addresses.items():
             if tuple(values[name].shape) != address.shape:
                 raise ValueError(f"{name}: has shape {address.shape}, got {tuple(values[name].shape)}")
-            self._slice(self.params, address).copy_(values[name])
+            self._value(address).copy_(values[name])
 
     @staticmethod
     def _slice(buffer: Tensor, address: Address) -> Tensor:
         part = buffer[..., address.offset : address.offset + address.size]
-        return part.view(*buffer.shape[:-1], *address.shape)
+        return part.view((*buffer.shape[:-1], *address.shape))
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A part of a store's names, handed to one layer."""
+    """A part of a store's names, handed to one layer.
+
+    Attributes:
+        store: the store.
+        name: what the part's names begin with; empty for all of them.
+        built: the layers of the whole model that are built already, by name, with their input shapes.
+    """
 
     store: ParameterStore
     name: str
+    built: dict[str, tuple[Any, tuple[int, ...]]] = field(default_factory=dict)
 
     def allocate(self, name: str, shape: Sequence[int], fill: Fill) -> Address:
-        """Reserve room for ``<scope>.<name>``; see ``ParameterStore.allocate``."""
-        return self.store.allocate(f"{self.name}.{name}", shape, fill)
+        """Reserve room for the parameter ``<scope>.<name>``; see ``ParameterStore.allocate``."""
+        return self.store.allocate(self.full(name), shape, fill)
+
+    def allocate_buffer(self, name: str, shape: Sequence[int], value: float) -> Address:
+        """Reserve room for ``<scope>.<name>``, which no gradient trains and which begins as ``value``."""
+
+        def fill(entry: Tensor, _: torch.Generator) -> None:
+            entry.fill_(value)
+
+        return self.store.allocate(self.full(name), shape, fill, trained=False)
+
+    def scope(self, name: str) -> "Scope":
+        """The part ``<scope>.<name>``."""
+        return Scope(self.store, self.full(name), self.built)
+
+    def full(self, name: str) -> str:
+        """A name of this part as the store has it."""
+        return f"{self.name}.{name}" if self.name else name

@@ -1,24 +1,49 @@
-"""Learning-rate schedules: how a rule's ``lr`` changes from epoch to epoch."""
+"""Learning-rate schedules: how a rule's ``lr`` changes while a model is trained."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from runner.types import Positive, PositiveInt
 
 
-class Schedule(Protocol):
-    """A factor for the learning rate."""
+@dataclass(frozen=True)
+class Moment:
+    """Where in its training a model is.
 
-    def factor(self, epoch: int, epochs: int) -> float:
-        """What ``optim.lr`` is multiplied with in ``epoch`` (1, 2, …) of ``epochs``."""
+    Attributes:
+        epoch: the present one: 1, 2, …
+        epochs: how many there will be.
+        step: steps done in all epochs so far: 0, 1, …
+        steps: how many an epoch has.
+        history: the metrics of the epochs that are over.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    history: Sequence[Mapping[str, float]] = ()
+
+
+class Schedule(Protocol):
+    """A factor for the learning rate, which follows from the moment alone: a schedule remembers nothing."""
+
+    per_step: ClassVar[bool]
+    """Whether it may be another in each step of an epoch, and not only in each epoch."""
+
+    def factor(self, moment: Moment) -> float:
+        """What ``optim.lr`` is multiplied with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
     """The learning rate stays as it is."""
 
-    def factor(self, epoch: int, epochs: int) -> float:
+    per_step: ClassVar[bool] = False
+
+    def factor(self, moment: Moment) -> float:
         """Always 1."""
         return 1.0
 
@@ -30,9 +55,11 @@ class Step:
     step_size: PositiveInt
     gamma: Positive = 0.1
 
-    def factor(self, epoch: int, epochs: int) -> float:
+    per_step: ClassVar[bool] = False
+
+    def factor(self, moment: Moment) -> float:
         """gamma^((epoch - 1) // step_size)."""
-        return float(self.gamma ** ((epoch - 1) // self.step_size))
+        return float(self.gamma ** ((moment.epoch - 1) // self.step_size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +68,11 @@ class Exponential:
 
     gamma: Positive
 
-    def factor(self, epoch: int, epochs: int) -> float:
+    per_step: ClassVar[bool] = False
+
+    def factor(self, moment: Moment) -> float:
         """gamma^(epoch - 1)."""
-        return float(self.gamma ** (epoch - 1))
+        return float(self.gamma ** (moment.epoch - 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +82,8 @@ class Cosine:
     Torch's ``CosineAnnealingLR`` with ``T_max`` being the number of epochs.
     """
 
-    def factor(self, epoch: int, epochs: int) -> float:
+    per_step: ClassVar[bool] = False
+
+    def factor(self, moment: Moment) -> float:
         """(1 + cos(pi (epoch - 1) / epochs)) / 2."""
-        return (1 + cos(pi * (epoch - 1) / epochs)) / 2
+        return (1 + cos(pi * (moment.epoch - 1) / moment.epochs)) / 2

@@ -48,7 +48,7 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel) -> No
         )
         signature = ModelSignature(
             inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.in_shape))]),
-            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, saved.outputs))]),
+            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.out_shape))]),
         )
         model = Model(run_id=location.run_id, model_id=logged.model_id, signature=signature)
         make_loadable(Path(folder), model, saved.example)

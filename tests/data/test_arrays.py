@@ -140,7 +140,7 @@ def test_a_regression_has_as_many_outputs_as_values(tmp_path: Path) -> None:
         np.save(tmp_path / f"{part}inputs.npy", rng.normal(size=(6, 3)))
         np.save(tmp_path / f"{part}targets.npy", rng.normal(size=6))
     arrays = arrays_in(tmp_path, classes=None)
-    assert (arrays.task, arrays.in_shape, arrays.outputs) == ("regression", (3,), 1)
+    assert (arrays.task, arrays.in_shape, arrays.out_shape) == ("regression", (3,), (1,))
     ((inputs, targets),) = Batches(arrays.load().train, 6, None)
     assert (inputs.dtype, targets.dtype, targets.shape) == (torch.float32, torch.float32, (6, 1))
 

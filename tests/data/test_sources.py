@@ -55,9 +55,9 @@ def test_a_source_gives_what_it_told_beforehand(source: Source) -> None:
         assert split.inputs.is_contiguous()
         if source.task == "classification":
             assert split.targets.dtype == torch.int64
-            assert sorted(set(split.targets.tolist())) == list(range(source.outputs))
+            assert sorted(set(split.targets.tolist())) == list(range(source.out_shape[-1]))
         else:
-            assert split.targets.shape == (len(split), source.outputs)
+            assert split.targets.shape == (len(split), *source.out_shape)
             assert split.targets.dtype == torch.float32
 
 

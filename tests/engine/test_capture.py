@@ -16,7 +16,7 @@ from runner.nn.precision import at_precision
 from runner.nn.store import ParameterStore
 from runner.registry import LAYERS, LOSSES, RULES
 from runner.types import Shape
-from tests.nn.layers.test_layers import ARGUMENTS, IN_SHAPES, SEQUENCE
+from tests.nn.layers.examples import IN_SHAPES, SEQUENCE, example
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def gradients(name: str, capture: bool, precision: str = "float32") -> list[Tens
     shape = IN_SHAPES.get(name, SEQUENCE)
     store = ParameterStore()
     first = LAYERS["linear"](store.scope("first"), shape, out_features=shape[-1])
-    layer = LAYERS[name](store.scope("layer"), shape, **ARGUMENTS.get(name, {}))
+    layer = example(name, store.scope("layer"))
     store.seal(torch.Generator().manual_seed(0))
     model = at_precision(layer, precision)  # type: ignore[arg-type]
     buffer = torch.empty(5, *shape)
@@ -62,7 +62,7 @@ def test_every_layer_is_replayed_to_the_bit(name: str, precision: str) -> None:
 )
 def test_every_loss_is_replayed_to_the_bit(loss: Loss) -> None:
     logits = torch.zeros(6, 3, requires_grad=True)
-    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if loss.task == "classification" else torch.randn(6, 3)
+    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if "classification" in loss.tasks else torch.randn(6, 3)
     seen, values = torch.zeros(6, 3), torch.zeros(())
 
     def compute(logits: Tensor, targets: Tensor) -> None:
@@ -273,7 +273,7 @@ def replay_of(store: ParameterStore, names: list[str]) -> list[Call]:
     shape: Shape = (4,)
     layers: list[Layer] = []
     for number, name in enumerate(names):
-        layers.append(LAYERS[name](store.scope(f"l{number}"), shape, **ARGUMENTS.get(name, {})))
+        layers.append(example(name, store.scope(f"l{number}"), shape))
         shape = layers[-1].out_shape
     store.seal(torch.Generator())
     targets = torch.tensor([0, 1, 2, 3, 0])

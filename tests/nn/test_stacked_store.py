@@ -6,7 +6,7 @@ from torch import Tensor
 
 from runner.nn.init import Default
 from runner.nn.layers.linear import Linear
-from runner.nn.stacked_store import StackedStore, stacked
+from runner.nn.stacked_store import stacked
 from runner.nn.store import ParameterStore
 
 
@@ -83,7 +83,7 @@ def test_a_call_that_fails_leaves_the_store_usable() -> None:
 def test_some_members_make_a_stack_of_their_own() -> None:
     layer, stores = members()
     stack = stacked(stores)
-    fewer = StackedStore(stack, stack.params[[2, 0]])
+    fewer = stack.rows([2, 0])
     assert torch.equal(fewer.params[0], stores[2].params)
     assert fewer[layer.W].shape == (2, 4, 2)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LRScheduler, StepLR
 
-from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
+from runner.optim.schedules import Constant, Cosine, Exponential, Moment, Schedule, Step
 
 EPOCHS = 23
 
@@ -16,6 +16,11 @@ REFERENCES: list[tuple[Schedule, Callable[[torch.optim.Optimizer], LRScheduler]]
     (Exponential(gamma=0.9), lambda optimizer: ExponentialLR(optimizer, gamma=0.9)),
     (Cosine(), lambda optimizer: CosineAnnealingLR(optimizer, T_max=EPOCHS)),
 ]
+
+
+def factor(schedule: Schedule, epoch: int) -> float:
+    """That of an epoch of one step."""
+    return schedule.factor(Moment(epoch, EPOCHS, epoch - 1, 1))
 
 
 def rates(reference: Callable[[torch.optim.Optimizer], LRScheduler], lr: float) -> list[float]:
@@ -31,17 +36,17 @@ def rates(reference: Callable[[torch.optim.Optimizer], LRScheduler], lr: float) 
 
 
 def test_constant_stays() -> None:
-    assert [Constant().factor(epoch, 5) for epoch in range(1, 6)] == [1.0] * 5
+    assert [factor(Constant(), epoch) for epoch in range(1, 6)] == [1.0] * 5
 
 
 @pytest.mark.parametrize(("schedule", "reference"), REFERENCES, ids=["step", "gamma", "exp", "cosine"])
 def test_a_schedule_is_torchs_own(
     schedule: Schedule, reference: Callable[[torch.optim.Optimizer], LRScheduler]
 ) -> None:
-    own = [0.3 * schedule.factor(epoch, EPOCHS) for epoch in range(1, EPOCHS + 1)]
+    own = [0.3 * factor(schedule, epoch) for epoch in range(1, EPOCHS + 1)]
     assert own == pytest.approx(rates(reference, 0.3), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("schedule", [Constant(), *(schedule for schedule, _ in REFERENCES)])
 def test_the_first_epoch_has_the_rate_as_it_is_given(schedule: Schedule) -> None:
-    assert schedule.factor(1, EPOCHS) == 1
+    assert factor(schedule, 1) == 1

@@ -14,6 +14,7 @@ from runner.data.dataset import Dataset
 from runner.errors import RunnerError
 from runner.nn.init import Default, Fans
 from runner.nn.layers.activation import Activation
+from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
 from runner.sweep.blocks import train_block
 from runner.sweep.jobs import Job, groups
@@ -193,8 +194,7 @@ def test_a_model_that_exits_fails_its_own_jobs_only(count: int) -> None:
 
 def test_a_member_whose_parameters_cannot_be_drawn_fails_alone() -> None:
     first, second, third = small(["seed=0", "seed=1", "seed=2"])
-    layer = second.config.layers["l1"]
-    bad = with_layer(second, "l1", partial(layer, init=Undrawable()))
+    bad = with_layer(second, "l1", partial(Linear, out_features=8, init=Undrawable()))
     heard = trained([first, bad, third])
     assert heard.results[1].reason == "no number is good enough"
     assert [heard.results[job].status for job in range(3)] == ["FINISHED", "FAILED", "FINISHED"]

@@ -11,23 +11,27 @@ from runner.nn.layers.layer import Layer, ShapeError
 from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
 from runner.registry import LAYERS
-
-SEQUENCE, IMAGE = (2, 3), (2, 5, 6)
-
-IN_SHAPES: dict[str, tuple[int, ...]] = {"conv2d": IMAGE, "max_pool2d": IMAGE}
-
-ARGUMENTS: dict[str, dict[str, object]] = {
-    "linear": {"out_features": 4},
-    "conv2d": {"out_channels": 4, "kernel_size": (3, 2), "stride": 2, "padding": (1, 0), "groups": 2},
-    "max_pool2d": {"kernel_size": 3, "stride": (2, 1), "padding": 1},
-    "lstm": {"hidden_size": 4, "num_layers": 2, "output": "sequence"},
-}
+from tests.nn.layers.examples import IN_SHAPES, SEQUENCE, example
 
 
 class LSTMSequence(nn.LSTM):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         output, _ = super().forward(x)
         return output
+
+
+class Sum(nn.ModuleList):
+    def forward(self, x: Tensor) -> Tensor:
+        return sum((part(x) for part in self), torch.zeros((), dtype=x.dtype))
+
+
+class Concatenation(nn.ModuleList):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([part(x) for part in self], dim=2)
+
+
+def linear(inputs: int = 3, outputs: int = 4, bias: bool = True) -> nn.Module:
+    return nn.Linear(inputs, outputs, bias, dtype=torch.float64)
 
 
 TWINS: dict[str, Callable[[], nn.Module]] = {
@@ -39,12 +43,17 @@ TWINS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
+    "sequential": lambda: nn.Sequential(linear(), nn.Tanh()),
+    "repeat": lambda: nn.Sequential(linear(), linear(4, 3), linear(), linear(4, 3)),
+    "residual": lambda: Sum([nn.Sequential(linear(), nn.Tanh()), linear(bias=False)]),
+    "parallel": lambda: Concatenation([linear(), nn.Tanh()]),
+    "share": nn.Tanh,
 }
 
 
 def built(name: str) -> tuple[Layer, ParameterStore]:
     store = ParameterStore()
-    layer = LAYERS[name](store.scope("layer"), IN_SHAPES.get(name, SEQUENCE), **ARGUMENTS.get(name, {}))
+    layer = example(name, store.scope("layer"))
     store.seal(torch.Generator().manual_seed(0), dtype=torch.float64)
     return layer, store
 

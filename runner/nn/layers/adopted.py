@@ -1,0 +1,132 @@
+"""Modules of ``torch.nn`` as layers: their parameters and buffers move into the store."""
+
+from collections.abc import Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from runner.nn.layers.layer import ShapeError
+from runner.nn.store import Address, Fill, ParameterStore, Scope
+from runner.types import Shape
+
+PREFIX = "torch.nn."
+
+NOT_THE_CONFIGS = ("self", "device", "dtype")
+"""Arguments of a module that are the program's."""
+
+ROWS = 2
+"""Samples in the batch that shows which shape a module gives."""
+
+
+class Adopted:
+    """A module of ``torch.nn``, its own initial values included, that takes and gives one tensor.
+
+    What the module draws at random comes from torch's own generator of the device: in a sweep from one that
+    all jobs share.
+
+    Args:
+        scope: where its parameters and buffers are allocated, under the module's names for them.
+        in_shape: any that the module takes.
+        module: its class.
+        arguments: for the class.
+
+    Raises:
+        ShapeError: if the class will not take the arguments, or the module what arrives.
+    """
+
+    def __init__(
+        self, scope: Scope, in_shape: Shape, *, module: type[nn.Module], arguments: Mapping[str, Any]
+    ) -> None:
+        told = f"torch.nn.{module.__name__}"
+        try:
+            with torch.device("meta"):
+                self._module = module(**arguments)
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+            raise ShapeError(
+                f"{told} refuses its arguments ({first_line(error)}); it gets {list(in_shape)}"
+            ) from error
+        self._addresses: dict[str, Address] = {}
+        first = FirstValues(module, arguments)
+        trained = dict(self._module.named_parameters())
+        for name, value in (trained | dict(self._module.named_buffers())).items():
+            self._addresses[name] = scope.store.allocate(
+                scope.full(name), value.shape, first.fill(name), trained=name in trained
+            )
+        self.out_shape: Shape = self._shape_for(in_shape, told)
+
+    def _shape_for(self, in_shape: Shape, told: str) -> Shape:
+        batch = torch.empty(ROWS, *in_shape, device="meta")
+        try:
+            given = self._module(batch)
+        except Exception as error:  # torch's modules raise all kinds, some of their own
+            raise ShapeError(f"{told} cannot take {list(in_shape)} ({first_line(error)})") from error
+        if not isinstance(given, Tensor) or given.dim() == 0 or len(given) != ROWS:
+            what = list(given.shape) if isinstance(given, Tensor) else f"a {type(given).__name__}"
+            raise ShapeError(f"{told} gives no batch but {what} for {ROWS} samples of {list(in_shape)}")
+        return tuple(given.shape[1:])
+
+    def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
+        """``[N, *in_shape]`` to ``[N, *out_shape]``."""
+        if self._module.training != store.training:
+            self._module.train(store.training)
+        entries = {name: store[address] for name, address in self._addresses.items()}
+        output: Tensor = torch.func.functional_call(self._module, entries, (x,))
+        return output
+
+
+class FirstValues:
+    """What a module's class gives its parameters and buffers, drawn when the first of them is wanted."""
+
+    def __init__(self, module: type[nn.Module], arguments: Mapping[str, Any]) -> None:
+        self._module, self._arguments = module, arguments
+        self._values: dict[str, Tensor] | None = None
+
+    def fill(self, name: str) -> Fill:
+        """What fills the entry called ``name``."""
+
+        def fill(entry: Tensor, generator: torch.Generator) -> None:
+            if self._values is None:
+                seed = int(torch.randint(2**62, (), generator=generator))
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(seed)
+                    module = self._module(**self._arguments)
+                self._values = dict(module.named_parameters()) | dict(module.named_buffers())
+            with torch.no_grad():
+                entry.copy_(self._values[name])
+
+        return fill
+
+
+def find_module(name: str) -> type[nn.Module] | None:
+    """The class called ``torch.nn.<name>``, and nothing else that can be reached from there.
+
+    Containers and recurrent modules, whose signatures say nothing, are none: ``sequential``, ``lstm`` are.
+    """
+    found = getattr(nn, name, None)
+    if not isinstance(found, type) or not issubclass(found, nn.Module):
+        return None
+    takes_anything = any(p.kind is Parameter.VAR_POSITIONAL for p in signature(found).parameters.values())
+    return None if takes_anything or not found.__module__.startswith("torch.nn.modules.") else found
+
+
+def module_names() -> list[str]:
+    """All that ``find_module`` finds."""
+    return [name for name in dir(nn) if find_module(name)]
+
+
+def arguments_of(module: type[nn.Module]) -> dict[str, bool]:
+    """What a config may say of a module, and whether it has to."""
+    parameters = signature(module.__init__).parameters.values()
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return {
+        p.name: p.default is Parameter.empty
+        for p in parameters
+        if p.kind in named and p.name not in NOT_THE_CONFIGS
+    }
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in a line."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
