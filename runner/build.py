@@ -24,6 +24,7 @@ class Parts:
     init_generator: torch.Generator
     order_generator: torch.Generator
     noise_seed: int
+    average: float | None
 
 
 def build(config: Config) -> Parts:
@@ -56,6 +57,7 @@ def build(config: Config) -> Parts:
         init_generator=torch.Generator().manual_seed(int(init_seed)),
         order_generator=torch.Generator().manual_seed(int(order_seed)),
         noise_seed=int(noise_seed),
+        average=config.train.average,
     )
 
 

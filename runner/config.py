@@ -14,7 +14,7 @@ from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.plain import Plain, hash_of
-from runner.schema import Frame, Sweep, Tracking, Train
+from runner.schema import Data, Frame, Sweep, Tracking, Train
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Config:
     rule: Rule
     schedule: Schedule
     source: Source
-    limit: int | None
+    data: Data
     train: Train
     tracking: Tracking
     sweep: Sweep
@@ -74,8 +74,8 @@ def check(plain: Plain) -> Config:
         rule=rule,
         schedule=schedule,
         source=source,
-        limit=frame.data.limit,
-        train=frame.train,
+        data=frame.data,
+        train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,
         plain=plain,
@@ -111,17 +111,23 @@ def check_together(config: Config) -> None:
             f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
         )
     kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
-    metrics = [f"{part}/{kind}" for part in ("train", "test") for kind in kinds]
-    if config.objective not in metrics:
-        problems.append(unknown("objective", config.objective, metrics))
+    parts = ("train", "test") if config.data.val is None else ("train", "val", "test")
+    metrics = [f"{part}/{kind}" for part in parts for kind in kinds]
+    wanted_metrics = {"objective": config.objective}
+    if config.train.early_stopping.metric is not None:
+        wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
+    problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
+    if config.data.val is not None and config.train.overfit_batches is not None:
+        problems.append("data.val: with train.overfit_batches there is nothing to set apart, use null")
     if problems:
         raise ConfigError(problems)
 
 
 def own_arguments(data: Mapping[str, Any]) -> Plain:
-    """A source's own arguments: ``limit`` is not its affair, ``root`` only where it reads files."""
+    """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
     source = registry.SOURCES.get(str(data.get("type")))
-    foreign = {"limit"} if source and "root" in signature(source).parameters else {"limit", "root"}
+    reads_files = source and "root" in signature(source).parameters
+    foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
     return {key: value for key, value in data.items() if key not in foreign}
 
 

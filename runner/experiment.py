@@ -20,7 +20,7 @@ from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
-from runner.verdict import best, stop_if_diverged
+from runner.verdict import best, is_best, stop_if_diverged, stops
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
             with TemporaryDirectory() as folder:
-                saved = save_model(Path(folder), config, parts.store, data)
+                saved = save_model(Path(folder), config, parts.store, data, epochs[-1].number)
                 log_model(tracker.client, tracker.location, saved)
     display.finish(epochs[-1], final, tracker.location)
     return Result(
@@ -118,6 +118,7 @@ def train(
             epochs=config.train.epochs,
             batch_size=config.train.batch_size,
             generator=parts.order_generator if config.train.shuffle else None,
+            accumulate=config.train.accumulate,
             workers=workers,
         ):
             epochs.append(epoch)
@@ -125,8 +126,15 @@ def train(
             display.epoch(epoch)
             history.info("%s", describe(epoch, config.train.epochs))
             stop_if_diverged(epoch, config.rule.lr)
+            if config.train.restore_best and is_best(epochs, config.objective):
+                parts.store.remember()
+            reason = workers.tell(stops(epochs, config.train, config.objective) or "")
+            if reason:
+                history.info("stopped after epoch %d: %s", epoch.number, reason)
+                break
+        parts.store.settle()
         trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
     final = best(epochs, config.objective) | trained
-    tracker.metrics(final, step=config.train.epochs)
+    tracker.metrics(final, step=epochs[-1].number)
     history.info("%s", final)
     return epochs, final

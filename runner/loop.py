@@ -1,7 +1,7 @@
 """The training loop: plain objects in, one result an epoch out. It prints, logs and writes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -9,14 +9,15 @@ from torch import Tensor
 
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
-from runner.engine.capture import Captured
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.metrics import correct
 from runner.nn.store import ParameterStore
+from runner.optim.rates import Rates
 from runner.optim.rules import Rule
-from runner.optim.schedules import Moment, Schedule
+from runner.optim.schedules import Schedule
 from runner.parallel import ALONE, Workers
+from runner.step import Step
 from runner.types import Task
 
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
@@ -93,12 +94,14 @@ def fit(
     epochs: int,
     batch_size: int,
     generator: torch.Generator | None,
+    accumulate: int = 1,
     workers: Workers = ALONE,
     before_batch: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
     """Train, and give each epoch's result as soon as it is there.
 
-    Training metrics are those of the epoch's own batches, as trained; test metrics those after the epoch.
+    Training metrics are those of the epoch's own batches, as trained; ``val`` (where there is a validation
+    part) and test metrics those after the epoch.
 
     Args:
         model: what is trained; its parameters lie in ``store``.
@@ -110,6 +113,7 @@ def fit(
         epochs: how often the training part is gone through.
         batch_size: samples a step; the last batch of an epoch may be shorter.
         generator: draws each epoch's order; None keeps the data's own.
+        accumulate: batches whose gradients are added up for a step.
         workers: who trains the model together; each has the same data, parameters and order.
         before_batch: called before each training batch; what it raises ends the training.
     """
@@ -130,23 +134,25 @@ def fit(
 
     def update() -> None:
         rule.step(store.params, store.grads, state, lr)
+        store.update_average()
 
-    step = captured_step(learn, update, store, workers)
+    step = Step(learn, update, store, batches.sizes, accumulate, workers)
     history: list[dict[str, float]] = []
     for number in range(1, epochs + 1):
-        rates = Rates(rule, schedule, number, epochs, len(batches), history)
+        rates = Rates(rule, schedule, number, epochs, step.updates, history)
         lr.fill_(rates.first)
         totals.clear()
         started = perf_counter()
         for place, (inputs, targets) in enumerate(batches):
             before_batch()
             if schedule.per_step:
-                lr.fill_(rates.at(place))
+                lr.fill_(rates.at(place // accumulate))
             step(inputs, targets)
         workers.average(store.buffers)  # each has seen its share of the batches
         (metrics,) = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
-        metrics |= evaluate(model, store, loss, data.test, "test/", workers)
+        for prefix, split in data.held_out:
+            metrics |= evaluate(model, store, loss, split, prefix, workers)
         metrics |= {
             "lr": rates.last,
             "time/epoch_seconds": seconds,
@@ -154,72 +160,6 @@ def fit(
         }
         history.append(metrics)
         yield Epoch(number, metrics)
-
-
-class Rates:
-    """A model's learning rates in one epoch.
-
-    Args:
-        rule: whose rate it is.
-        schedule: how that changes.
-        epoch: 1, 2, …
-        epochs: how many there will be.
-        steps: how many an epoch has.
-        history: the metrics of the epochs that are over.
-    """
-
-    def __init__(
-        self,
-        rule: Rule,
-        schedule: Schedule,
-        epoch: int,
-        epochs: int,
-        steps: int,
-        history: Sequence[Mapping[str, float]],
-    ) -> None:
-        self._rule, self._schedule = rule, schedule
-        self._start = Moment(epoch, epochs, (epoch - 1) * steps, steps, history)
-
-    def at(self, place: int) -> float:
-        """That of a step: 0, 1 and so on."""
-        moment = replace(self._start, step=self._start.step + place)
-        return self._rule.lr * self._schedule.factor(moment)
-
-    @property
-    def first(self) -> float:
-        """That of the first step."""
-        return self.at(0)
-
-    @property
-    def last(self) -> float:
-        """That of the last step."""
-        return self.at(self._start.steps - 1)
-
-
-def captured_step(
-    learn: Callable[[Tensor, Tensor], None],
-    update: Callable[[], None],
-    store: ParameterStore,
-    workers: Workers,
-) -> Callable[[Tensor, Tensor], None]:
-    """``learn`` from a batch, then ``update``; several workers add their gradients up in between."""
-    device = store.params.device
-    if workers.size == 1:
-
-        def step(inputs: Tensor, targets: Tensor) -> None:
-            learn(inputs, targets)
-            update()
-
-        return Captured(step, device)
-
-    learn_captured, update_captured = Captured(learn, device), Captured(update, device)
-
-    def shared_step(inputs: Tensor, targets: Tensor) -> None:
-        learn_captured(inputs, targets)
-        workers.sum(store.grads)
-        update_captured()
-
-    return shared_step
 
 
 @torch.inference_mode()

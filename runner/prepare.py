@@ -1,23 +1,49 @@
 """What training needs beside the built parts: data, and first values of the parameters."""
 
+import json
+
 import torch
 
 from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
+from runner.data.validation import with_validation
 from runner.errors import RunnerError
 from runner.parallel import Workers
+from runner.schema import Train
 
 
 def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
-    """The data, as many training samples of it as the config wants, on the device.
+    """The data as the config wants it, on the device.
 
     Raises:
         DataError: if it cannot be had.
     """
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
-    return Dataset(data.train.first(config.limit).to(device), data.test.to(device))
+    data = Dataset(data.train.first(config.data.limit), data.test, data.val)
+    if config.data.val is not None:
+        data = with_validation(data, config.data.val, config.data.val_seed)
+    return shortened(data, config.train).to(device)
+
+
+def shortened(data: Dataset, train: Train) -> Dataset:
+    """As much of the data as is wanted for a look at whether training works."""
+    if train.fast_dev_run:
+        val = data.val.first(train.batch_size) if data.val is not None else None
+        return Dataset(data.train.first(train.batch_size), data.test.first(train.batch_size), val)
+    if train.overfit_batches is not None:
+        few = data.train.first(train.overfit_batches * train.batch_size)
+        return Dataset(few, few)
+    return data
+
+
+def identity_of_data(config: Config) -> str:
+    """What ``load`` depends on: configs that agree in it can share the data."""
+    train = config.train
+    shortening = (train.batch_size, train.overfit_batches) if train.overfit_batches else None
+    dev_run = train.batch_size if train.fast_dev_run else None
+    return json.dumps([config.plain["data"], shortening, dev_run], sort_keys=True)
 
 
 def draw_parameters(parts: Parts) -> None:
@@ -29,6 +55,8 @@ def draw_parameters(parts: Parts) -> None:
     try:
         parts.store.seal(parts.init_generator, parts.device)
         seed_noise(parts)
+        if parts.average is not None:
+            parts.store.keep_average(parts.average)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
 

@@ -6,16 +6,32 @@ Defaults stand in ``conf/`` alone, so that what is checked is what the store sho
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from annotated_types import Gt, Lt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import PositiveInt, Precision, Seed
+from runner.types import Fraction, NonNegative, Positive, PositiveInt, Precision, Seed
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 NamedLayers = Annotated[dict[LayerName, Plain], Field(min_length=1)]
+
+
+class EarlyStopping(BaseModel):
+    """When there is no use in another epoch.
+
+    Attributes:
+        patience: epochs without an improvement after which training stops; never if that is None.
+        metric: what is to improve; the objective if that is None.
+        min_delta: by how much, to count.
+    """
+
+    model_config = STRICT
+    patience: PositiveInt | None
+    metric: NonEmpty | None
+    min_delta: NonNegative
 
 
 class Train(BaseModel):
@@ -26,6 +42,13 @@ class Train(BaseModel):
     batch_size: PositiveInt
     shuffle: bool
     precision: Precision
+    accumulate: PositiveInt
+    average: Fraction | None
+    early_stopping: EarlyStopping
+    restore_best: bool
+    max_time: Positive | None
+    overfit_batches: PositiveInt | None
+    fast_dev_run: bool
 
 
 class Tracking(BaseModel):
@@ -63,6 +86,8 @@ class Data(BaseModel):
     type: str
     root: Path
     limit: PositiveInt | None
+    val: Annotated[float, Gt(0), Lt(1)] | None
+    val_seed: Seed
 
 
 class Frame(BaseModel):

@@ -1,6 +1,7 @@
 """The training loop of K models at once: each learns what it would learn alone, to rounding."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import torch
@@ -8,15 +9,16 @@ from torch import Tensor
 
 from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
-from runner.engine.capture import Captured
-from runner.loop import Epoch, Rates, Totals, evaluation_rows
+from runner.loop import Epoch, Totals, evaluation_rows
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
 from runner.nn.store import ParameterStore
+from runner.optim.rates import Rates
 from runner.optim.rules import Rule, State
 from runner.optim.schedules import Schedule
 from runner.optim.stacking import stack_rules
+from runner.step import Step
 
 
 class Member:
@@ -49,6 +51,7 @@ class Stack:
         data: on that device, or in files; each member goes through it in its own order.
         epochs: how many there will be, for the schedules.
         batch_size: samples a step for each member.
+        accumulate: batches whose gradients are added up for a step.
         before_batch: called before each training batch; what it raises ends the training.
 
     Raises:
@@ -64,11 +67,13 @@ class Stack:
         *,
         epochs: int,
         batch_size: int,
+        accumulate: int = 1,
         before_batch: Callable[[], None] = lambda: None,
     ) -> None:
         self._model, self._loss, self._data = model, loss, data
         self._epochs, self._batch_size, self._before_batch = epochs, batch_size, before_batch
-        self._number = 0
+        self._accumulate = accumulate
+        self.number = 0
         store = stacked([member.store for member in members])
         self._set_up(members, store, members[0].rule.init(store.params))
 
@@ -80,7 +85,7 @@ class Stack:
         generators = [member.generator for member in members]
         self._batches = StackedBatches(self._data.train, self._batch_size, generators, device)
         self._totals = Totals(self._data.train.task, self._batches.batch_size, device, len(members))
-        self._step = Captured(self._learn, device)
+        self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the members, by their places; the others cost nothing from here on."""
@@ -92,9 +97,9 @@ class Stack:
 
     def epoch(self) -> list[Epoch]:
         """Train one epoch; gives each member's, and a member's share of the time as its time."""
-        self._number += 1
+        self.number += 1
         rates = [
-            Rates(m.rule, m.schedule, self._number, self._epochs, len(self._batches), m.history)
+            Rates(m.rule, m.schedule, self.number, self._epochs, self._step.updates, m.history)
             for m in self.members
         ]
         per_step = any(member.schedule.per_step for member in self.members)
@@ -104,15 +109,17 @@ class Stack:
         for place, (inputs, targets) in enumerate(self._batches):
             self._before_batch()
             if per_step:
-                self._set_rates([each.at(place) for each in rates])
+                self._set_rates([each.at(place // self._accumulate) for each in rates])
             self._step(inputs, targets)
         samples = len(self._data.train)
         trained = self._totals.means("train/", samples)
         seconds = (perf_counter() - started) / len(self.members)
-        tested = self.evaluate(self._data.test, "test/")
+        tested: list[dict[str, float]] = [{} for _ in self.members]
+        for prefix, split in self._data.held_out:
+            tested = [a | b for a, b in zip(tested, self.evaluate(split, prefix), strict=True)]
         times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
         epochs = [
-            Epoch(self._number, train | test | {"lr": each.last} | times)
+            Epoch(self.number, train | test | {"lr": each.last} | times)
             for train, test, each in zip(trained, tested, rates, strict=True)
         ]
         for member, epoch in zip(self.members, epochs, strict=True):
@@ -123,25 +130,31 @@ class Stack:
         self._lr.copy_(torch.tensor(rates).unsqueeze(1))
 
     @torch.inference_mode()
-    def evaluate(self, split: Split, prefix: str) -> list[dict[str, float]]:
-        """Each member's loss, and accuracy for classes, over all of ``split``."""
-        device = self.store.params.device
-        rows = max(evaluation_rows(split) // len(self.members), 1)
-        batches = Batches(split, rows, None, device)
-        totals = Totals(split.task, batches.batch_size, device, len(self.members))
-        with self.store.evaluating():
+    def evaluate(
+        self, split: Split, prefix: str, store: StackedStore | None = None
+    ) -> list[dict[str, float]]:
+        """Each member's loss, and accuracy for classes, over all of ``split``; or of those in ``store``."""
+        store = self.store if store is None else store
+        device, members = store.params.device, len(store)
+        batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
+        totals = Totals(split.task, batches.batch_size, device, members)
+        forward = partial(self._forward, store)
+        with store.evaluating():
             for inputs, targets in batches:
-                losses, predictions = self.store.over_members(self._forward, inputs, targets, shared=True)
-                totals.add(losses, predictions, targets.expand(len(self.members), *targets.shape))
+                losses, predictions = store.over_members(forward, inputs, targets, shared=True)
+                totals.add(losses, predictions, targets.expand(members, *targets.shape))
         return totals.means(prefix, len(split))
 
-    def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(self, store: StackedStore, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """One member's loss and prediction."""
-        prediction = self._model.forward(self.store, inputs)
+        prediction = self._model.forward(store, inputs)
         return self._loss(prediction, targets), prediction
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
-        losses, predictions = self.store.over_members(self._forward, inputs, targets)
+        losses, predictions = self.store.over_members(partial(self._forward, self.store), inputs, targets)
         self._totals.add(losses, predictions, targets)
         self.store.backward(losses.sum())  # of which each member's parameters see their own part alone
+
+    def _update(self) -> None:
         self._rule.step(self.store.params, self.store.grads, self._state, self._lr)
+        self.store.update_average()

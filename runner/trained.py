@@ -9,9 +9,12 @@ from runner.nn.store import ParameterStore
 from runner.saved_model import SavedModel
 
 
-def save_model(folder: Path, config: Config, store: ParameterStore, data: Dataset) -> SavedModel:
-    """Write a model's layers and weights into ``folder``, with two test samples as its example."""
+def save_model(folder: Path, config: Config, store: ParameterStore, data: Dataset, epochs: int) -> SavedModel:
+    """Write a model's layers and weights into ``folder``, with two test samples as its example.
+
+    ``epochs`` is how many it has been trained.
+    """
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
     serving.save(folder, config.plain["model"]["layers"], in_shape, out_shape[-1], store)
     example = data.test.first(2).inputs.tolist()
-    return SavedModel(folder, in_shape, out_shape, example, config.train.epochs)
+    return SavedModel(folder, in_shape, out_shape, example, epochs)

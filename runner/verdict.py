@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.objective import cost
+from runner.schema import Train
 
 
 def stop_if_diverged(epoch: Epoch, lr: float) -> None:
@@ -23,8 +24,39 @@ def stop_if_diverged(epoch: Epoch, lr: float) -> None:
             )
 
 
+def stops(epochs: Sequence[Epoch], train: Train, objective: str) -> str | None:
+    """Why no other epoch shall begin, if so: nothing gets better any more, or the time is over."""
+    stopping = train.early_stopping
+    if stopping.patience is not None:
+        metric = stopping.metric or objective
+        since = epochs_since_improvement(
+            [cost(metric, e.metrics[metric]) for e in epochs], stopping.min_delta
+        )
+        if since >= stopping.patience:
+            return f"{metric} has not improved for {since} epochs"
+    trained = sum(epoch.metrics["time/epoch_seconds"] for epoch in epochs)
+    if train.max_time is not None and trained >= train.max_time:
+        return f"it has trained for {trained:.3g} s, train.max_time is {train.max_time}"
+    return None
+
+
+def epochs_since_improvement(costs: Sequence[float], min_delta: float) -> int:
+    """How many values there are after the last that was lower than all before by more than ``min_delta``."""
+    lowest, since = math.inf, 0
+    for value in costs:
+        improved = value < lowest - min_delta
+        lowest, since = (value, 0) if improved else (lowest, since + 1)
+    return since
+
+
+def is_best(epochs: Sequence[Epoch], objective: str) -> bool:
+    """Whether the last of the epochs is the best so far."""
+    costs = [cost(objective, epoch.metrics[objective]) for epoch in epochs]
+    return all(costs[-1] < before for before in costs[:-1])
+
+
 def best(epochs: Sequence[Epoch], objective: str) -> dict[str, float]:
     """The epoch with the best objective, and what was measured after it."""
     epoch = min(epochs, key=lambda epoch: cost(objective, epoch.metrics[objective]))
-    measured = {name: value for name, value in epoch.metrics.items() if name.startswith("test/")}
+    measured = {name: value for name, value in epoch.metrics.items() if name.startswith(("val/", "test/"))}
     return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

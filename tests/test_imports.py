@@ -31,10 +31,11 @@ MAY_IMPORT = {
     "components": {"nn", "registry", "schema", "errors"},
     "config": {"components", "plain", "registry", "schema", "nn", "optim", "data", "errors"},
     "build": {"config", "nn", "torchrun", "types", "errors"},
-    "loop": {"nn", "optim", "data", "engine", "parallel", "types"},
-    "stack": {"nn", "optim", "data", "engine", "loop"},
-    "prepare": {"build", "config", "data", "errors", "parallel"},
-    "verdict": {"errors", "loop", "objective"},
+    "step": {"engine", "nn", "parallel"},
+    "loop": {"nn", "optim", "data", "parallel", "step", "types"},
+    "stack": {"nn", "optim", "data", "loop", "step"},
+    "prepare": {"build", "config", "data", "errors", "parallel", "schema"},
+    "verdict": {"errors", "loop", "objective", "schema"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "saved_model": {"types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
@@ -119,7 +120,7 @@ MAY_IMPORT = {
         "tracking",
     },
 }
-TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop", "stack")
+TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop", "stack", "step")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 

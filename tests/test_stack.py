@@ -35,12 +35,18 @@ CONVOLUTION = (
     "+model.layers.f={type:flatten} +model.layers.l={type:linear} ~model.layers.flat ~model.layers.l1"
 )
 
+NORM = "model.layers.a1.type=torch.nn.BatchNorm1d +model.layers.a1.num_features=128"
+
 PROGRAMS = {
     "sgd": (DIFFERENT, ""),
     "momentum": (IN_MOMENTUM, "optim=momentum"),
     "regression": (["seed=0", "seed=1 optim.lr=0.01"], "data=linear loss=mse model=linear optim.lr=0.1"),
     "convolution": (["seed=0", "seed=1 optim.lr=0.1"], f"model=linear {CONVOLUTION} train.epochs=3"),
     "bf16": (["seed=0", "seed=1 optim.lr=0.1"], "train.precision=bf16 train.epochs=3"),
+    "accumulated": (["seed=0", "seed=1 optim.lr=0.1"], "train.accumulate=3 train.epochs=3"),
+    "averaged": (["seed=0", "seed=1 optim.lr=0.1"], "train.average=0.9 train.epochs=3"),
+    "validated": (["seed=0", "seed=1 optim.lr=0.1"], "data.val=0.2 train.epochs=3"),
+    "normalised": (["seed=0", "seed=1 optim.lr=0.1"], f"{NORM} train.epochs=3"),
     "own order": (["seed=0", "seed=1 optim.lr=0.1"], "train.shuffle=false train.epochs=3"),
 }
 

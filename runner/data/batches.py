@@ -1,7 +1,6 @@
 """Mini-batches: a split cut into pieces, in a new random order each time or in its own."""
 
 from collections.abc import Iterator, Sequence
-from math import ceil
 
 import torch
 from torch import Tensor
@@ -55,8 +54,12 @@ class Batches:
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 
-    def __len__(self) -> int:
-        return ceil(len(self.split) / self.batch_size)
+    @property
+    def sizes(self) -> list[int]:
+        """How many samples the batches of an epoch have, over all workers."""
+        return [
+            min(self.batch_size, len(self.split) - at) for at in range(0, len(self.split), self.batch_size)
+        ]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         resident = 0

@@ -79,10 +79,21 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The two parts of a data set."""
+    """A data set: what is learnt from, what is looked at meanwhile if there is such a part, and the test."""
 
     train: Split
     test: Split
+    val: Split | None = None
+
+    @property
+    def held_out(self) -> list[tuple[str, Split]]:
+        """The parts that nothing is learnt from, with what the names of their metrics begin with."""
+        return [*([("val/", self.val)] if self.val is not None else []), ("test/", self.test)]
+
+    def to(self, device: torch.device) -> "Dataset":
+        """The same data on a device."""
+        val = self.val.to(device) if self.val is not None else None
+        return Dataset(self.train.to(device), self.test.to(device), val)
 
 
 class Source(Protocol):

@@ -32,14 +32,47 @@ class StackedStore(ParameterStore):
     def __len__(self) -> int:
         return len(self.params)
 
+    def _lay_out(self, params: Tensor, buffers: Tensor) -> None:
+        """Each buffer in one piece: torch's operators copy others, and would change the copy."""
+        self._apart = {
+            address.index: self._slice(buffers, address).clone(memory_format=torch.contiguous_format)
+            for address in self.addresses.values()
+            if not address.trained
+        }
+        super()._lay_out(params, buffers)
+
     def _entry(self, address: Address) -> Tensor:
         """Entries are ``[K, *shape]``; autograd's leaves among them have no ``.grad``."""
         value = self._value(address)
         return value.detach().requires_grad_() if address.trained else value
 
+    def _value(self, address: Address) -> Tensor:
+        return super()._value(address) if address.trained else self._apart[address.index]
+
+    @property
+    def buffers(self) -> Tensor:
+        """All members' entries that are not trained ``[K, B]``, gathered for the one who asks."""
+        return torch.cat([each.flatten(1) for each in [self._none, *self._apart.values()]], dim=1)
+
+    @buffers.setter
+    def buffers(self, values: Tensor) -> None:
+        self._none = values[:, :0]
+        self._set_buffers(values)
+
+    def _set_buffers(self, values: Tensor) -> None:
+        for address in self.addresses.values():
+            if not address.trained:
+                self._apart[address.index].copy_(self._slice(values, address))
+
     def rows(self, rows: Sequence[int]) -> "StackedStore":
         """A stack of some of the members."""
-        return StackedStore(self, self.params[list(rows)], self.buffers[list(rows)])
+        some = StackedStore(self, self.params[list(rows)], self.buffers[list(rows)])
+        if self.average is not None:
+            some.average, some._decay = self.average[list(rows)], self._decay
+        if self._remembered is not None:
+            params, buffers = self._remembered
+            some._remembered = params[list(rows)], buffers[list(rows)]
+        return some
 
     def over_members(self, function: Callable[..., Result], *inputs: Tensor, shared: bool = False) -> Result:
         """Call a function once for all members (``torch.vmap``).
@@ -72,4 +105,7 @@ class StackedStore(ParameterStore):
 def stacked(members: Sequence[ParameterStore]) -> StackedStore:
     """A stack with copies of sealed stores' values; they have the same addresses."""
     params = torch.stack([member.params for member in members])
-    return StackedStore(members[0], params, torch.stack([member.buffers for member in members]))
+    stack = StackedStore(members[0], params, torch.stack([member.buffers for member in members]))
+    if members[0].average is not None:
+        stack.keep_average(members[0]._decay)
+    return stack

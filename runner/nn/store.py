@@ -48,6 +48,7 @@ class ParameterStore:
     Attributes:
         training: whether the model is being trained, for layers that then do something else (dropout).
         generator: what such layers draw from; torch's own for the device if that is None.
+        average: the parameters' moving average, if one is kept.
     """
 
     params: Tensor
@@ -60,6 +61,9 @@ class ParameterStore:
         self.addresses: dict[str, Address] = {}
         self.size = self.buffers_size = 0
         self.training = True
+        self.average: Tensor | None = None
+        self._decay = 0.0
+        self._remembered: tuple[Tensor, Tensor] | None = None
         self.generator: torch.Generator | None = None
 
     def allocate(self, name: str, shape: Sequence[int], fill: Fill, trained: bool = True) -> Address:
@@ -86,14 +90,52 @@ class ParameterStore:
         """A view of the store that allocates under ``name``: ``W`` becomes ``name.W``."""
         return Scope(self, name)
 
+    def _set_buffers(self, values: Tensor) -> None:
+        self.buffers.copy_(values)
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """The context in which the model only predicts."""
+        """The context in which the model only predicts, with averaged parameters if there are any."""
         before, self.training = self.training, False
+        raw = None
+        if self.average is not None:
+            raw = self.params.clone()
+            self.params.copy_(self.average)
         try:
             yield
         finally:
             self.training = before
+            if raw is not None:
+                self.params.copy_(raw)
+
+    def keep_average(self, decay: float) -> None:
+        """Keep an exponential moving average of the parameters, from now on."""
+        self.average, self._decay = self.params.clone(), decay
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Count the present parameters in: ``a = decay a + (1 - decay) p``."""
+        if self.average is not None:
+            self.average.lerp_(self.params, 1 - self._decay)
+
+    @torch.no_grad()
+    def remember(self, rows: Sequence[int] | slice = slice(None)) -> None:
+        """Keep what has been learnt so far, until something better comes: of a stack some rows."""
+        learnt = self.params if self.average is None else self.average
+        if self._remembered is None:
+            self._remembered = learnt.clone(), self.buffers.clone()
+        for kept, now in zip(self._remembered, (learnt, self.buffers), strict=True):
+            kept[rows] = now[rows]
+
+    def settle(self) -> None:
+        """End the training: what was remembered last, else an average, is what has been learnt."""
+        if self._remembered is not None:
+            params, buffers = self._remembered
+            self.params.copy_(params)
+            self._set_buffers(buffers)
+        elif self.average is not None:
+            self.params.copy_(self.average)
+        self.average = self._remembered = None
 
     @property
     def sealed(self) -> bool:

@@ -44,51 +44,79 @@ def with_parameters(job: Job) -> Parts:
 
 def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop: Stop) -> None:
     """Train one job as a run of its own would."""
-    config = job.config
+    config, store = job.config, parts.store
     progress.begin(job, "trained one by one")
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
         for epoch in epochs_alone(job, parts, data, stop, config.train.epochs):
-            (goes_on,) = progress.epochs([job], [epoch])
-            if not goes_on:
+            (verdict,) = progress.epochs([job], [epoch])
+            if verdict == "failed":
                 return
-        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data))
+            if config.train.restore_best and progress.is_best(job):
+                store.remember()
+            if verdict == "stops":
+                break
+        store.settle()
+        trained = evaluate(model, store, config.loss, data.train, "final/train_")
+        progress.finish(job, trained, kept_model(job, parts, data, epoch.number))
 
 
 def train_stacked(
     jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, progress: Progress, stop: Stop
 ) -> None:
     """Train several as one program; whoever ends early leaves the stack."""
-    active = list(jobs)
+    active, own = list(jobs), list(parts)
     train = active[0].config.train
     stack = stack_of(active, parts, data, stop)
     for job in active:
         progress.begin(job, f"stacked with {len(jobs) - 1} more")
     with tf32(train.precision == "tf32"):
-        for _ in range(train.epochs):
-            going = progress.epochs(active, stack.epoch())
-            rows = [row for row, goes_on in enumerate(going) if goes_on]
+        for number in range(1, train.epochs + 1):
+            verdicts = progress.epochs(active, stack.epoch())
+            if train.restore_best:
+                stack.store.remember([row for row, job in enumerate(active) if progress.is_best(job)])
+            over = [
+                row
+                for row, verdict in enumerate(verdicts)
+                if verdict == "stops" or (verdict == "goes on" and number == train.epochs)
+            ]
+            if over:
+                finish(stack, over, active, own, data, progress)
+            rows = [row for row, verdict in enumerate(verdicts) if verdict == "goes on"]
             if not rows:
                 return
             if len(rows) < len(active):
-                active = [active[row] for row in rows]
+                active, own = [active[row] for row in rows], [own[row] for row in rows]
                 stack.keep(rows)
-        final = stack.evaluate(data.train, "final/train_")
-    own = {job.number: each for job, each in zip(jobs, parts, strict=True)}
-    for job, trained, learnt in zip(active, final, stack.store.params, strict=True):
+
+
+def finish(
+    stack: Stack,
+    rows: Sequence[int],
+    jobs: Sequence[Job],
+    parts: Sequence[Parts],
+    data: Dataset,
+    progress: Progress,
+) -> None:
+    """Take stock of some members of a stack, by their places, whose training is over."""
+    learnt = stack.store.rows(rows)
+    learnt.settle()
+    final = stack.evaluate(data.train, "final/train_", learnt)
+    for place, row in enumerate(rows):
+        job, own = jobs[row], parts[row]
         try:
-            own[job.number].store.params.copy_(learnt)
-            progress.finish(job, trained, kept_model(job, own[job.number], data))
+            own.store.params.copy_(learnt.params[place])
+            own.store.buffers.copy_(learnt.buffers[place])
+            progress.finish(job, final[place], kept_model(job, own, data, stack.number))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
 
-def kept_model(job: Job, parts: Parts, data: Dataset) -> SavedModel | None:
+def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel | None:
     """The job's model, written down, if its config wants it kept."""
     if job.config.tracking.log_model is not True:
         return None
-    return save_model(job.launch.folder / "model", job.config, parts.store, data)
+    return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
 
 
 def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:
@@ -104,6 +132,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         epochs=epochs,
         batch_size=config.train.batch_size,
         generator=parts.order_generator if config.train.shuffle else None,
+        accumulate=config.train.accumulate,
         before_batch=stop.heed,
     )
 
@@ -131,5 +160,6 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
         data,
         epochs=config.train.epochs,
         batch_size=config.train.batch_size,
+        accumulate=config.train.accumulate,
         before_batch=stop.heed,
     )

@@ -1,11 +1,10 @@
 """Data that a sweep's jobs read, each once."""
 
-import json
 from collections.abc import Sequence
 
 from runner.data.dataset import Dataset
 from runner.parallel import ALONE
-from runner.prepare import load
+from runner.prepare import identity_of_data, load
 from runner.sweep.jobs import Job
 
 OBSTACLES = (Exception, SystemExit)
@@ -24,7 +23,7 @@ class Datasets:
         Raises:
             Exception: if it cannot be had; to ask again is in vain.
         """
-        key = json.dumps([job.config.plain["data"], str(job.parts.device)], sort_keys=True)
+        key = f"{job.parts.device} {identity_of_data(job.config)}"
         if key not in self._loaded:
             try:
                 self._loaded[key] = load(job.config, job.parts.device, ALONE)

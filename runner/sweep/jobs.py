@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from runner.build import Parts, build
 from runner.compose import launch_of
@@ -98,10 +97,16 @@ def program_of(config: Config) -> str:
     """
     own = {*NO_IDENTITY, "seed", "schedule"}
     shared = {key: value for key, value in config.plain.items() if key not in own}
-    layers: Mapping[str, Mapping[str, Any]] = config.plain["model"]["layers"]
-    shared["model"] = [(name, {**layer, "init": None}) for name, layer in layers.items()]
+    shared["model"] = [(name, without_init(layer)) for name, layer in config.plain["model"]["layers"].items()]
     shared["optim"] = [
         config.plain["optim"]["type"],
         {name: value for name, value in vars(config.rule).items() if not isinstance(value, float)},
     ]
     return json.dumps(shared, sort_keys=True, default=str)
+
+
+def without_init(layer: object) -> object:
+    """What a config says of a layer, and of the layers in it, but for their initialisers."""
+    if not isinstance(layer, Mapping):
+        return layer
+    return [(key, without_init(value)) for key, value in layer.items() if key != "init"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from runner.errors import DivergedError
 from runner.loop import Epoch
@@ -16,7 +16,9 @@ from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
-from runner.verdict import best, stop_if_diverged
+from runner.verdict import best, is_best, stop_if_diverged, stops
+
+Verdict = Literal["goes on", "stops", "failed"]
 
 
 class Books(Protocol):
@@ -77,13 +79,17 @@ class Progress:
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
         self._books.tell(opened(job))
 
-    def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[bool]:
-        """Some jobs have done an epoch; says which of them shall go on."""
+    def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[Verdict]:
+        """Some jobs have done an epoch; says of each what is to become of it. Who has failed is done with."""
         metrics = {job.number: epoch.metrics for job, epoch in zip(jobs, epochs, strict=True)}
         self._books.tell(Measured(metrics, epochs[0].number, now()))
         return [self._epoch(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
 
-    def _epoch(self, job: Job, epoch: Epoch) -> bool:
+    def is_best(self, job: Job) -> bool:
+        """Whether a job's last epoch is its best so far."""
+        return not self.has_ended(job) and is_best(self._histories[job.number].epochs, job.config.objective)
+
+    def _epoch(self, job: Job, epoch: Epoch) -> Verdict:
         history, config = self._histories[job.number], job.config
         history.epochs.append(epoch)
         history.note("INFO", describe(epoch, config.train.epochs))
@@ -93,12 +99,14 @@ class Progress:
             stop_if_diverged(epoch, config.rule.lr)
         except DivergedError as error:
             self.fail(job, error)
-            return False
-        if self._watch is None or self._watch(job.number, epoch.number, objective):
-            return True
-        history.note("INFO", f"stopped after epoch {epoch.number}: not worth going on")
-        self.finish(job, {})
-        return False
+            return "failed"
+        reason = stops(history.epochs, config.train, config.objective)
+        if self._watch is not None and not self._watch(job.number, epoch.number, objective):
+            reason = "not worth going on"
+        if reason is None:
+            return "goes on"
+        history.note("INFO", f"stopped after epoch {epoch.number}: {reason}")
+        return "stops"
 
     def finish(self, job: Job, trained: Mapping[str, float], model: SavedModel | None = None) -> None:
         """A job has ended well.

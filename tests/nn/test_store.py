@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import Tensor
 
 from runner.nn.store import Fill, ParameterStore
 
@@ -85,3 +86,65 @@ def test_a_store_without_parameters_can_be_sealed() -> None:
     store = ParameterStore()
     store.seal(torch.Generator())
     assert store.params.shape == store.grads.shape == (0,)
+
+
+def ones(entry: Tensor, _: torch.Generator) -> None:
+    entry.fill_(1.0)
+
+
+def zeros(entry: Tensor, _: torch.Generator) -> None:
+    entry.zero_()
+
+
+def with_buffer() -> ParameterStore:
+    store = ParameterStore()
+    store.scope("norm").allocate("W", (2,), ones)
+    store.scope("norm").allocate_buffer("mean", (3,), 0.5)
+    store.scope().allocate("b", (1,), zeros)
+    store.seal(torch.Generator())
+    return store
+
+
+def test_what_is_not_trained_lies_apart_and_is_saved_with_the_rest() -> None:
+    store = with_buffer()
+    assert (store.size, store.buffers_size) == (3, 3)
+    assert store.buffers.tolist() == [0.5] * 3
+    assert list(store.named_parameters()) == ["norm.W", "b"]
+    assert list(store.state_dict()) == ["norm.W", "norm.mean", "b"]
+    store[store.addresses["norm.mean"]].add_(1)
+    assert store.buffers.tolist() == [1.5] * 3
+    other = with_buffer()
+    other.load(store.state_dict())
+    assert torch.equal(other.buffers, store.buffers)
+
+
+def test_gradients_reach_parameters_alone() -> None:
+    store = with_buffer()
+    store.backward(store[store.addresses["norm.W"]].sum() * store[store.addresses["norm.mean"]].sum())
+    assert store.grads.tolist() == [1.5, 1.5, 0]
+
+
+def test_a_moving_average_is_what_predicts_and_what_is_left_in_the_end() -> None:
+    store = with_buffer()
+    store.keep_average(0.75)
+    store.params.add_(4)
+    store.update_average()
+    with store.evaluating():
+        assert not store.training
+        assert store.params.tolist() == [2, 2, 1]
+    assert store.training
+    assert store.params.tolist() == [5, 5, 4]
+    store.settle()
+    assert store.params.tolist() == [2, 2, 1]
+
+
+def test_what_is_remembered_comes_back_in_the_end() -> None:
+    store = with_buffer()
+    store.remember()
+    store.params.add_(1)
+    store.buffers.add_(1)
+    store.remember()
+    store.params.add_(1)
+    store.settle()
+    assert store.params.tolist() == [2, 2, 1]
+    assert store.buffers.tolist() == [1.5] * 3

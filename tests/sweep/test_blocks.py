@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from runner.nn.init import Default, Fans
 from runner.nn.layers.activation import Activation
 from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
+from runner.serving import load
 from runner.sweep.blocks import train_block
 from runner.sweep.jobs import Job, groups
 from runner.sweep.lanes import Stop, run_in_lanes
@@ -201,3 +203,30 @@ def test_a_member_whose_parameters_cannot_be_drawn_fails_alone() -> None:
     assert heard.results[0].curve == pytest.approx(
         [epoch.metrics["test/loss"] for epoch in alone(first, digits())], rel=1e-4
     )
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["alone", "stacked"])
+def test_who_stops_early_ends_well_with_its_best_weights(count: int) -> None:
+    patience = "train.early_stopping.patience=2 train.early_stopping.min_delta=0.02 train.restore_best=true"
+    common = f"{patience} optim=momentum schedule=exponential schedule.gamma=0.5 train.epochs=30"
+    jobs = small(["seed=0", "optim.lr=0.3 seed=1", "optim.lr=0.9 seed=2"][:count], common)
+    heard = trained(jobs)
+    for job in range(count):
+        result = heard.results[job]
+        assert result.status == "FINISHED"
+        assert len(result.curve) < 30
+        assert "test/loss has not improved for 2 epochs" in heard.ends[job].log
+        assert result.metrics["best/test/loss"] == min(result.curve)
+
+
+def test_the_best_weights_are_those_that_are_kept(tmp_path: Path) -> None:
+    common = "train.restore_best=true tracking.log_model=true optim.lr=3 train.epochs=6"
+    jobs = jobs_of(["seed=0", "seed=1"], common, tmp_path)
+    heard = trained(jobs)
+    for job in (0, 1):
+        model = heard.ends[job].model
+        assert model is not None
+        predictor = load(model.folder)
+        outputs = predictor.predict(digits().test.inputs.numpy())
+        loss = torch.nn.functional.cross_entropy(torch.from_numpy(outputs), digits().test.targets)
+        assert loss.item() == pytest.approx(min(heard.results[job].curve), rel=1e-5)

@@ -27,7 +27,7 @@ def test_a_job_that_ends_well_tells_its_best_and_its_last() -> None:
     progress = heard.progress()
     progress.begin(job, "trained one by one")
     for number, loss in enumerate([0.5, 0.25, 0.4], 1):
-        assert progress.epochs([job], [epoch(number, loss)]) == [True]
+        assert progress.epochs([job], [epoch(number, loss)]) == ["goes on"]
     assert not progress.has_ended(job)
     progress.finish(job, {"final/train_loss": 0.3})
     assert progress.has_ended(job)

@@ -1,0 +1,54 @@
+"""A part of the training samples that is not learnt from, but looked at meanwhile."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from runner.data.dataset import Dataset, Split
+from runner.errors import DataError
+
+
+def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
+    """The data with ``share`` of its training samples set apart: of each class as large a share.
+
+    Samples that stay in files are not picked one by one: of those the last are taken.
+
+    Args:
+        data: it may not have such a part yet.
+        share: between 0 and 1.
+        seed: another picks other samples; no part of a run's own seed, so runs of all seeds are comparable.
+
+    Raises:
+        DataError: if one of the two parts would be empty.
+    """
+    train = data.train
+    if train.mapped:
+        count = len(train) - round(share * len(train))
+        parts = (
+            train.first(count),
+            replace(train, samples=train.samples[count:], targets=train.targets[count:]),
+        )
+    else:
+        picked = pick(train, share, torch.Generator().manual_seed(seed))
+        parts = rows(train, ~picked), rows(train, picked)
+    if not all(len(part) for part in parts):
+        raise DataError(f"data.val: {share} of {len(train)} samples leaves {len(parts[0])} to learn from")
+    return Dataset(parts[0], data.test, parts[1])
+
+
+def pick(split: Split, share: float, generator: torch.Generator) -> Tensor:
+    """Which samples to set apart ``[N]``."""
+    picked = torch.zeros(len(split), dtype=torch.bool)
+    stratified = split.task == "classification" and split.targets.dim() == 1
+    groups = split.targets if stratified else torch.zeros(len(split), dtype=torch.int64)
+    for group in torch.unique(groups):
+        (members,) = torch.where(groups == group)
+        order = torch.randperm(len(members), generator=generator)
+        picked[members[order[: round(share * len(members))]]] = True
+    return picked
+
+
+def rows(split: Split, wanted: Tensor) -> Split:
+    """Some of the samples."""
+    return replace(split, samples=split.samples[wanted], targets=split.targets[wanted])

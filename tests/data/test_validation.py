@@ -1,0 +1,60 @@
+"""A part of the training samples is set apart."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from runner.data.dataset import Dataset, Split
+from runner.data.digits import Digits
+from runner.data.synthetic import LinearMap
+from runner.data.validation import with_validation
+from runner.errors import DataError
+from tests.data.test_sources import arrays_in
+
+
+def val_of(data: Dataset) -> Split:
+    assert data.val is not None
+    return data.val
+
+
+def test_no_sample_is_lost_or_in_both_parts() -> None:
+    whole = LinearMap(samples=200).load()
+    data = with_validation(whole, 0.25, seed=0)
+    assert (len(data.train), len(val_of(data))) == (120, 40)
+    both = torch.cat([data.train.samples, val_of(data).samples])
+    assert sorted(both.tolist()) == sorted(whole.train.samples.tolist())
+    assert data.test is whole.test
+
+
+def test_each_class_has_its_share() -> None:
+    data = with_validation(Digits().load(), 0.2, seed=0)
+    counts = val_of(data).targets.bincount() / (
+        val_of(data).targets.bincount() + data.train.targets.bincount()
+    )
+    torch.testing.assert_close(counts, torch.full((10,), 0.2), atol=0.01, rtol=0)
+
+
+def test_the_seed_picks_the_samples() -> None:
+    data = Digits().load()
+    parts = [val_of(with_validation(data, 0.2, seed)).samples for seed in (0, 0, 1)]
+    assert torch.equal(parts[0], parts[1])
+    assert not torch.equal(parts[0], parts[2])
+
+
+def test_files_are_cut_and_stay_files(tmp_path: Path) -> None:
+    for part in ("", "test_"):
+        np.save(tmp_path / f"{part}inputs.npy", np.arange(40, dtype=np.float32).reshape(10, 4))
+        np.save(tmp_path / f"{part}targets.npy", np.arange(10) % 2)
+    data = with_validation(arrays_in(tmp_path, classes=2).load(), 0.3, seed=0)
+    assert data.train.mapped
+    assert val_of(data).mapped
+    assert val_of(data).targets.tolist() == [1, 0, 1]
+    assert len(data.train) == 7
+
+
+def test_a_share_that_leaves_nothing_is_refused() -> None:
+    split = Split(torch.zeros(3, 1), torch.zeros(3, 1))
+    with pytest.raises(DataError, match=r"data.val: 0.1 of 3 samples leaves 3 to learn from"):
+        with_validation(Dataset(split, split), 0.1, seed=0)

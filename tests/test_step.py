@@ -1,0 +1,50 @@
+"""A step of several batches is that of one large batch."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from runner.nn.store import ParameterStore
+from runner.step import Step
+
+
+def ones(entry: Tensor, _: torch.Generator) -> None:
+    entry.fill_(1.0)
+
+
+def sealed() -> ParameterStore:
+    store = ParameterStore()
+    store.allocate("w", (3,), ones)
+    store.seal(torch.Generator())
+    return store
+
+
+def updates(sizes: list[int], accumulate: int) -> list[Tensor]:
+    """The gradient at each update, over two epochs of batches of random numbers."""
+    store, seen = sealed(), []
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(sum(sizes), 3, generator=generator)
+    address = store.addresses["w"]
+
+    def learn(inputs: Tensor, _: Tensor) -> None:
+        store.backward((inputs * store[address]).sum(-1).square().mean())
+
+    step = Step(learn, lambda: seen.append(store.grads.clone()), store, sizes, accumulate)
+    assert step.updates == -(-len(sizes) // accumulate)
+    for _ in range(2):
+        for batch in torch.split(rows, sizes):
+            step(batch.clone(), torch.zeros(len(batch)))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("sizes", "accumulate", "large"), [([4, 4, 4, 4], 2, [8, 8]), ([4, 4, 3], 2, [8, 3])]
+)
+def test_accumulated_gradients_are_those_of_one_large_batch(
+    sizes: list[int], accumulate: int, large: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.step.Captured", lambda function, device: function)  # updates are looked at
+    few, many = updates(large, 1), updates(sizes, accumulate)
+    assert len(few) == len(many) == 4
+    for mine, theirs in zip(many, few, strict=True):
+        torch.testing.assert_close(mine, theirs)
