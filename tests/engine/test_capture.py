@@ -16,23 +16,21 @@ from runner.nn.precision import at_precision
 from runner.nn.store import ParameterStore
 from runner.registry import LAYERS, LOSSES, RULES
 from runner.types import Shape
-from tests.nn.layers.examples import IN_SHAPES, SEQUENCE, example
+from tests.nn.layers.examples import IN_SHAPES, SEQUENCE, TAKES_INDICES, example, samples
 
 CPU = torch.device("cpu")
-
-
-def batches(shape: tuple[int, ...], count: int = 4) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    return [torch.randn(5, *shape, generator=generator) for _ in range(count)]
 
 
 def gradients(name: str, capture: bool, precision: str = "float32") -> list[Tensor]:
     """The gradient buffer after each of a few batches that arrive in the same memory."""
     shape = IN_SHAPES.get(name, SEQUENCE)
     store = ParameterStore()
-    first = LAYERS["linear"](store.scope("first"), shape, out_features=shape[-1])
+    takes_indices = name in TAKES_INDICES
+    width = {} if takes_indices else {"out_features": shape[-1]}
+    first = LAYERS["identity" if takes_indices else "linear"](store.scope("first"), shape, **width)
     layer = example(name, store.scope("layer"))
     store.seal(torch.Generator().manual_seed(0))
+    store.generator = torch.Generator().manual_seed(2)
     model = at_precision(layer, precision)  # type: ignore[arg-type]
     buffer = torch.empty(5, *shape)
 
@@ -41,7 +39,7 @@ def gradients(name: str, capture: bool, precision: str = "float32") -> list[Tens
 
     run = Captured(learn, CPU) if capture else learn
     seen = []
-    for batch in batches(shape):
+    for batch in samples(name, torch.Generator().manual_seed(1), 4, 5):
         run(buffer.copy_(batch))
         seen.append(store.grads.clone())
     return seen
