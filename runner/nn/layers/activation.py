@@ -144,7 +144,7 @@ class Softplus(Activation):
     """log(1 + exp(beta x)) / beta, and x where beta x is beyond ``threshold`` and the two are the same."""
 
     def __init__(
-        self, scope: Scope, in_shape: Shape, *, beta: Positive = 1.0, threshold: Positive = 20.0
+        self, scope: Scope, in_shape: Shape, *, beta: Positive = 1.0, threshold: float = 20.0
     ) -> None:
         super().__init__(scope, in_shape)
         self.function = partial(F.softplus, beta=beta, threshold=threshold)

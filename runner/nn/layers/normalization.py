@@ -28,6 +28,7 @@ class BatchNorm:
         eps: keeps the divisor from 0.
         momentum: the share of the newest batch in the running mean and variance.
         affine: whether there are ``W`` and ``b``.
+        bias: whether there is a ``b`` beside ``W``.
         num_features: what the channels have to be; inferred where they are left out.
 
     Raises:
@@ -45,6 +46,7 @@ class BatchNorm:
         eps: Positive = 1e-5,
         momentum: Probability = 0.1,
         affine: bool = True,
+        bias: bool = True,
         num_features: PositiveInt | None = None,
     ) -> None:
         if len(in_shape) not in self.dims:
@@ -53,7 +55,7 @@ class BatchNorm:
         self.eps, self.momentum = eps, momentum
         shape = in_shape[:1]
         self.W = scope.allocate("W", shape, ones) if affine else None
-        self.b = scope.allocate("b", shape, zeros) if affine else None
+        self.b = scope.allocate("b", shape, zeros) if affine and bias else None
         self.running_mean = scope.allocate_buffer("running_mean", shape, 0)
         self.running_var = scope.allocate_buffer("running_var", shape, 1)
         self.out_shape = in_shape
@@ -163,6 +165,7 @@ class GroupNorm:
         num_groups: so many equal parts of the channels; 1 is all of them together.
         eps: keeps the divisor from 0.
         affine: whether there are ``W`` and ``b``.
+        bias: whether there is a ``b`` beside ``W``.
         num_channels: what the channels have to be; inferred where they are left out.
 
     Raises:
@@ -177,6 +180,7 @@ class GroupNorm:
         num_groups: PositiveInt,
         eps: NonNegative = 1e-5,
         affine: bool = True,
+        bias: bool = True,
         num_channels: PositiveInt | None = None,
     ) -> None:
         check_channels(in_shape, num_channels)
@@ -184,7 +188,7 @@ class GroupNorm:
             raise ShapeError(f"cannot part channels into {num_groups} groups, gets {list(in_shape)}")
         self.num_groups, self.eps = num_groups, eps
         self.W = scope.allocate("W", in_shape[:1], ones) if affine else None
-        self.b = scope.allocate("b", in_shape[:1], zeros) if affine else None
+        self.b = scope.allocate("b", in_shape[:1], zeros) if affine and bias else None
         self.out_shape = in_shape
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from runner.engine.capture import Captured
+from runner.nn.init import Fans, Normal
 from runner.nn.layers.layer import Layer
 from runner.nn.stacked_store import stacked
 from runner.nn.store import ParameterStore
@@ -28,7 +29,7 @@ class Scaled:
     def __init__(self, name: str, store: ParameterStore) -> None:
         self.indices = name in TAKES_INDICES
         shape = IN_SHAPES.get(name, SEQUENCE)
-        self.W = store.allocate("W", shape, lambda W, g: W.normal_(generator=g))
+        self.W = store.allocate("W", shape, lambda W, g: Normal().weight(W, Fans(1, 1), g))
         self.layer: Layer = example(name, store.scope("layer"))
         self.out_shape = self.layer.out_shape
 
@@ -91,3 +92,23 @@ def test_what_cannot_be_stacked_says_so(name: str) -> None:
     x = samples(name, torch.Generator().manual_seed(1), MEMBERS, 5).double()
     with pytest.raises(RuntimeError, match=NOT_STACKED[name]):
         stack.over_members(lambda own: model.forward(stack, own), x)
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_is_drawn_in_a_stack_is_each_members_own_and_of_the_same_distribution(name: str) -> None:
+    layers, stores = zip(*[alone(name) for _ in range(MEMBERS)], strict=True)
+    stack = stacked(stores)
+    stack.generator = torch.Generator().manual_seed(0)
+    ones = torch.ones(MEMBERS, 400, *IN_SHAPES.get(name, SEQUENCE))
+    drawn = stack.over_members(lambda x: layers[0].forward(stack, x), ones)
+    assert not torch.equal(drawn[0], drawn[1])
+    torch.testing.assert_close(drawn.unique(), torch.tensor([0, 1 / 0.7]))
+    for member in drawn:
+        assert member.mean().item() == pytest.approx(1, abs=0.1)
+
+
+def alone(name: str) -> tuple[Layer, ParameterStore]:
+    store = ParameterStore()
+    layer = example(name, store.scope("layer"))
+    store.seal(torch.Generator())
+    return layer, store
