@@ -135,6 +135,15 @@ class AvgPool2d(AvgPool):
     pool = staticmethod(F.avg_pool2d)
 
 
+def adaptive_avg_pool(x: Tensor, output_size: tuple[int, ...]) -> Tensor:
+    """Means over parts; over all, torch's own function moves strides in place, which can't be recorded."""
+    if all(size == 1 for size in output_size):
+        return x.mean(tuple(range(2, x.dim())), keepdim=True)
+    pool = F.adaptive_avg_pool1d if len(output_size) == 1 else F.adaptive_avg_pool2d
+    averaged: Tensor = pool(x, output_size)  # type: ignore[arg-type]  # it takes as many sizes as there are
+    return averaged
+
+
 class AdaptivePool:
     """Windows such that ``output_size`` is what comes out; 1 makes one value of a channel.
 
@@ -164,14 +173,14 @@ class AdaptiveAvgPool1d(AdaptivePool):
     """Means over parts of sequences ``[channels, length]``; see ``AdaptivePool``."""
 
     dims = 1
-    pool = staticmethod(F.adaptive_avg_pool1d)
+    pool = staticmethod(adaptive_avg_pool)
 
 
 class AdaptiveAvgPool2d(AdaptivePool):
     """Means over parts of images ``[channels, height, width]``; see ``AdaptivePool``."""
 
     dims = 2
-    pool = staticmethod(F.adaptive_avg_pool2d)
+    pool = staticmethod(adaptive_avg_pool)
 
 
 class AdaptiveMaxPool1d(AdaptivePool):

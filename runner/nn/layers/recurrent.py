@@ -142,8 +142,9 @@ class RNN(Recurrent):
 
     def read(self, x: Tensor, start: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor]:
         """One layer."""
-        h, last = self.run(x, start, parameters, self.bias, 1, 0.0, True, self.bidirectional, True)
-        return h, last
+        steps_first = x.transpose(0, 1)  # torch would turn h in place, which can't be recorded
+        h, last = self.run(steps_first, start, parameters, self.bias, 1, 0.0, True, self.bidirectional, False)
+        return h.transpose(0, 1), last
 
 
 class LSTM(Recurrent):
@@ -176,5 +177,8 @@ class GRU(Recurrent):
 
     def read(self, x: Tensor, start: Tensor, parameters: list[Tensor]) -> tuple[Tensor, Tensor]:
         """One layer."""
-        h, last = torch.gru(x, start, parameters, self.bias, 1, 0.0, True, self.bidirectional, True)
-        return h, last
+        steps_first = x.transpose(0, 1)  # torch would turn h in place, which can't be recorded
+        h, last = torch.gru(
+            steps_first, start, parameters, self.bias, 1, 0.0, True, self.bidirectional, False
+        )
+        return h.transpose(0, 1), last
