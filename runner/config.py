@@ -110,6 +110,11 @@ def check_together(config: Config) -> None:
             f"loss.type: '{config.plain['loss']['type']}' is for {' and '.join(wanted)}, but data.type "
             f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
         )
+    outputs = config.source.out_shape[-1]
+    for name, values in ((name, getattr(config.loss, name, None)) for name in ("weight", "pos_weight")):
+        if values is not None and len(values) != outputs:
+            needs = f"data.type '{config.plain['data']['type']}' needs {outputs}"
+            problems.append(f"loss.{name}: has {len(values)}, {needs}")
     kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
     parts = ("train", "test") if config.data.val is None else ("train", "val", "test")
     metrics = [f"{part}/{kind}" for part in parts for kind in kinds]

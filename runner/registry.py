@@ -33,7 +33,19 @@ from runner.nn.layers.pooling import MaxPool2d
 from runner.nn.layers.recurrent import LSTM
 from runner.nn.layers.sequential import Repeat, Sequential
 from runner.nn.layers.shape import Flatten
-from runner.nn.losses import MSE, CrossEntropy, Loss
+from runner.nn.losses import (
+    L1,
+    MSE,
+    NLL,
+    BCEWithLogits,
+    CosineDistance,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    KLDiv,
+    Loss,
+    SmoothL1,
+)
 from runner.optim.rules import SGD, Momentum, Rule
 from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
 
@@ -65,7 +77,15 @@ LAYERS: Mapping[str, Callable[..., Layer]] = {
 }
 LOSSES: Mapping[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
+    "nll": NLL,
+    "bce_with_logits": BCEWithLogits,
+    "hinge": Hinge,
     "mse": MSE,
+    "l1": L1,
+    "huber": Huber,
+    "smooth_l1": SmoothL1,
+    "kl_div": KLDiv,
+    "cosine": CosineDistance,
 }
 RULES: Mapping[str, Callable[..., Rule]] = {
     "sgd": SGD,

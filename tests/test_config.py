@@ -116,8 +116,14 @@ BAD: list[tuple[str, object, str]] = [
     ("model.layers.l1.init.type", "zero", "model.layers.l1.init.type: unknown 'zero'. Did you mean 'zeros'? "
      "Known: default, kaiming_normal, kaiming_uniform, normal, orthogonal, uniform, xavier_normal, "
      "xavier_uniform, zeros"),
-    ("loss.type", "mse", "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
-     "Known for classification: cross_entropy"),
+    ("loss", {"type": "mse"}, "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
+     "Known for classification: cross_entropy, nll, bce_with_logits, hinge"),
+    ("loss.weight", [1.0, 2.0], "loss.weight: has 2, data.type 'digits' needs 10"),
+    ("loss.weight", 3, "loss.weight: 3 should be a list"),
+    ("loss.weight", [-1.0] * 10, "loss.weight: [-1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0] "
+     "should be greater than or equal to 0"),
+    ("loss.label_smoothing", 2, "loss.label_smoothing: 2 should be less than or equal to 1"),
+    ("loss", {"type": "hinge", "p": 3}, "loss.p: 3 should be 1 or 2"),
     ("objective", "test/acc", "objective: unknown 'test/acc'. Did you mean 'test/accuracy'? "
      "Known: test/accuracy, test/loss, train/accuracy, train/loss"),
 ]  # fmt: skip

@@ -62,7 +62,7 @@ def test_every_layer_is_replayed_to_the_bit(name: str, precision: str) -> None:
 )
 def test_every_loss_is_replayed_to_the_bit(loss: Loss) -> None:
     logits = torch.zeros(6, 3, requires_grad=True)
-    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if "classification" in loss.tasks else torch.randn(6, 3)
+    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if "classification" in loss.tasks else torch.rand(6, 3)
     seen, values = torch.zeros(6, 3), torch.zeros(())
 
     def compute(logits: Tensor, targets: Tensor) -> None:
