@@ -119,6 +119,7 @@ def train(
             batch_size=config.train.batch_size,
             generator=parts.order_generator if config.train.shuffle else None,
             accumulate=config.train.accumulate,
+            metrics=config.metrics,
             workers=workers,
         ):
             epochs.append(epoch)

@@ -12,6 +12,7 @@ from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.data.synthetic import LinearMap
+from runner.metrics import AUROC, F1, MAE, R2, RMSE, Accuracy, Metric, Perplexity, Precision, Recall, TopK
 from runner.nn.init import (
     Default,
     Initializer,
@@ -86,6 +87,18 @@ LOSSES: Mapping[str, type[Loss]] = {
     "smooth_l1": SmoothL1,
     "kl_div": KLDiv,
     "cosine": CosineDistance,
+}
+METRICS: Mapping[str, type[Metric]] = {
+    "accuracy": Accuracy,
+    "top_k": TopK,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "auroc": AUROC,
+    "perplexity": Perplexity,
+    "mae": MAE,
+    "rmse": RMSE,
+    "r2": R2,
 }
 RULES: Mapping[str, Callable[..., Rule]] = {
     "sgd": SGD,

@@ -133,6 +133,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         batch_size=config.train.batch_size,
         generator=parts.order_generator if config.train.shuffle else None,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )
 
@@ -161,5 +162,6 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
         epochs=config.train.epochs,
         batch_size=config.train.batch_size,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )
