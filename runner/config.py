@@ -9,7 +9,7 @@ from runner import registry
 from runner.components import instance, layer, validated
 from runner.data.dataset import Source
 from runner.errors import ConfigError, DataError, unknown
-from runner.metrics import Accuracy, Metric, TopK
+from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
@@ -34,6 +34,7 @@ class Config:
     rule: Rule
     schedule: Schedule
     metrics: list[Metric]
+    confusion_matrix: bool
     source: Source
     data: Data
     train: Train
@@ -80,7 +81,8 @@ def check(plain: Plain) -> Config:
         loss=loss,
         rule=rule,
         schedule=schedule,
-        metrics=metrics,
+        metrics=[metric for metric in metrics if not isinstance(metric, Accuracy | ConfusionMatrix)],
+        confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
         data=frame.data,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
@@ -140,7 +142,7 @@ def check_together(config: Config) -> None:
 
 
 def check_metrics(given: object, task: Task, problems: list[str]) -> list[Metric]:
-    """What is measured beside loss and, for classes, accuracy, which training counts by itself."""
+    """What shall be measured; loss and, for classes, accuracy are counted whether they are named or not."""
     if given == "auto":
         given = AUTO_METRICS[task]
     if not isinstance(given, list):
@@ -154,7 +156,7 @@ def check_metrics(given: object, task: Task, problems: list[str]) -> list[Metric
         else:
             named = {"type": each} if isinstance(each, str) else each
             found.append(instance(known, f"train.metrics.{place}", named, problems))
-    return [metric for metric in found if metric and not isinstance(metric, Accuracy)]
+    return [metric for metric in found if metric]
 
 
 def own_arguments(data: Mapping[str, Any]) -> Plain:

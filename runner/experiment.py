@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from runner.build import Parts, build
 from runner.config import Config, check
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
@@ -135,6 +136,8 @@ def train(
                 break
         parts.store.settle()
         trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
+        if config.confusion_matrix:
+            tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained
     tracker.metrics(final, step=epochs[-1].number)
     history.info("%s", final)

@@ -24,7 +24,7 @@ class Metric(Protocol):
         """What it is called after ``test/``; by its name ``objective`` knows which way it gets better."""
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The figure, a scalar; NaN where it is not defined."""
+        """The figure, a scalar; NaN where it is not defined. ``ConfusionMatrix`` alone gives a table."""
 
 
 def correct(prediction: Tensor, target: Tensor) -> Tensor:
@@ -155,6 +155,20 @@ class AUROC:
         return (
             torch.stack([area.double() for area in areas]).mean() if areas else scores.new_tensor(torch.nan)
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionMatrix:
+    """How many samples of each class (rows) are taken for each (columns): a table at the end, no figure."""
+
+    name: ClassVar[str] = "confusion_matrix"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Counts ``[C, C]``, which may be added up over batches."""
+        from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+        return multiclass_confusion_matrix(prediction, target, prediction.shape[-1], validate_args=False)
 
 
 @dataclass(frozen=True, kw_only=True)

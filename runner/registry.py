@@ -12,7 +12,20 @@ from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.data.synthetic import LinearMap
-from runner.metrics import AUROC, F1, MAE, R2, RMSE, Accuracy, Metric, Perplexity, Precision, Recall, TopK
+from runner.metrics import (
+    AUROC,
+    F1,
+    MAE,
+    R2,
+    RMSE,
+    Accuracy,
+    ConfusionMatrix,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    TopK,
+)
 from runner.nn.init import (
     Default,
     Initializer,
@@ -95,6 +108,7 @@ METRICS: Mapping[str, type[Metric]] = {
     "recall": Recall,
     "f1": F1,
     "auroc": AUROC,
+    "confusion_matrix": ConfusionMatrix,
     "perplexity": Perplexity,
     "mae": MAE,
     "rmse": RMSE,

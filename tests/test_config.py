@@ -119,15 +119,15 @@ BAD: list[tuple[str, object, str]] = [
     ("loss", {"type": "mse"}, "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
      "Known for classification: cross_entropy, nll, bce_with_logits, hinge"),
     ("train.metrics", ["recal"], "train.metrics: unknown for classification 'recal'. Did you mean 'recall'? "
-     "Known: accuracy, auroc, f1, perplexity, precision, recall, top_k"),
+     "Known: accuracy, auroc, confusion_matrix, f1, perplexity, precision, recall, top_k"),
     ("train.metrics", ["rmse"], "train.metrics: unknown for classification 'rmse'. "
-     "Known: accuracy, auroc, f1, perplexity, precision, recall, top_k"),
+     "Known: accuracy, auroc, confusion_matrix, f1, perplexity, precision, recall, top_k"),
     ("train.metrics", "f1", "train.metrics: 'f1' should be auto or a list of names"),
     ("train.metrics", ["f1", {"type": "top_k", "k": 0}], "train.metrics.1.k: 0 should be greater than 0"),
     ("train.metrics", [{"type": "f1", "average": "micro"}],
      "train.metrics.0.average: 'micro' should be 'macro' or 'weighted'"),
-    ("train.metrics", [3], "train.metrics.0: 3 should be {type: <name>, …}. Known: accuracy, auroc, f1, "
-     "perplexity, precision, recall, top_k"),
+    ("train.metrics", [3], "train.metrics.0: 3 should be {type: <name>, …}. Known: accuracy, auroc, "
+     "confusion_matrix, f1, perplexity, precision, recall, top_k"),
     ("train.metrics", [{"type": "top_k", "k": 11}],
      "train.metrics: top_k has k=11, data.type 'digits' 10 classes"),
     ("loss.weight", [1.0, 2.0], "loss.weight: has 2, data.type 'digits' needs 10"),

@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "step": {"engine", "nn", "parallel"},
     "loop": {"collected", "metrics", "nn", "optim", "data", "parallel", "step", "types"},
     "stack": {"collected", "metrics", "nn", "optim", "data", "loop", "step"},
+    "confusion": {"data", "loop", "metrics", "nn", "parallel"},
     "prepare": {"build", "config", "data", "errors", "parallel", "schema"},
     "verdict": {"errors", "loop", "objective", "schema"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
@@ -70,6 +71,7 @@ MAY_IMPORT = {
     "experiment": {
         "build",
         "config",
+        "confusion",
         "data",
         "errors",
         "launch",
@@ -83,9 +85,11 @@ MAY_IMPORT = {
     },
     "sweep": {
         "build",
+        "collected",
         "components",
         "compose",
         "config",
+        "confusion",
         "data",
         "errors",
         "experiment",

@@ -17,6 +17,7 @@ from runner.metrics import (
     R2,
     RMSE,
     Accuracy,
+    ConfusionMatrix,
     Metric,
     Perplexity,
     Precision,
@@ -71,7 +72,7 @@ def data(task: str, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def test_every_metric_is_compared() -> None:
-    assert {type(metric) for metric, _ in CASES} == set(METRICS.values())
+    assert {type(metric) for metric, _ in CASES} | {ConfusionMatrix} == set(METRICS.values())
 
 
 @pytest.mark.parametrize(("metric", "expected"), CASES, ids=[metric.name for metric, _ in CASES])
@@ -96,6 +97,12 @@ def test_it_gets_better_the_way_that_its_name_says(metric: Metric) -> None:
 def test_predictions_that_are_no_numbers_are_measured_without_an_error(metric: Metric) -> None:
     prediction, target = data(metric.tasks[0])
     assert metric(prediction * torch.nan, target).shape == ()
+
+
+def test_a_confusion_matrix_is_scikit_learns() -> None:
+    scores, target = data("classification")
+    expected = torch.from_numpy(reference.confusion_matrix(target, scores.argmax(-1)))
+    assert torch.equal(ConfusionMatrix()(scores, target), expected)
 
 
 def test_large_scores_are_told_apart_by_auroc() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from runner.build import Parts, build
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
@@ -58,7 +59,7 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
                 break
         store.settle()
         trained = evaluate(model, store, config.loss, data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data, epoch.number))
+        progress.finish(job, trained, kept_model(job, parts, data, epoch.number), tables(job, parts, data))
 
 
 def train_stacked(
@@ -105,9 +106,11 @@ def finish(
     for place, row in enumerate(rows):
         job, own = jobs[row], parts[row]
         try:
+            own.store.settle()  # its average is still that of its first values
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
-            progress.finish(job, final[place], kept_model(job, own, data, stack.number))
+            model = kept_model(job, own, data, stack.number)
+            progress.finish(job, final[place], model, tables(job, own, data))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
@@ -117,6 +120,14 @@ def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel
     if job.config.tracking.log_model is not True:
         return None
     return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
+
+
+def tables(job: Job, parts: Parts, data: Dataset) -> dict[str, str]:
+    """What the job's run is left beside its numbers, if its config wants that; its store is trained."""
+    config = job.config
+    if not config.confusion_matrix:
+        return {}
+    return confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
 
 
 def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:
