@@ -122,7 +122,7 @@ def check_together(config: Config) -> None:
             f"Known for {task}: {', '.join(known)}"
         )
     for name, values in ((name, getattr(config.loss, name, None)) for name in ("weight", "pos_weight")):
-        if values is not None and len(values) != outputs:
+        if isinstance(values, tuple) and len(values) != outputs:
             problems.append(f"loss.{name}: has {len(values)}, data.type '{data}' needs {outputs}")
     for metric in config.metrics:
         if isinstance(metric, TopK) and metric.k > outputs:

@@ -15,7 +15,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.prepare import draw_parameters, load
+from runner.prepare import draw_parameters, load, loss_of
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
@@ -107,12 +107,13 @@ def train(
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     model = at_precision(parts.model, config.train.precision)
+    loss = loss_of(config, data)
     epochs: list[Epoch] = []
     with tf32(config.train.precision == "tf32"), display.training(tracker.name, parts, config.train.epochs):
         for epoch in fit(
             model,
             parts.store,
-            config.loss,
+            loss,
             config.rule,
             config.schedule,
             data,
@@ -135,7 +136,7 @@ def train(
                 history.info("stopped after epoch %d: %s", epoch.number, reason)
                 break
         parts.store.settle()
-        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
+        trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
         if config.confusion_matrix:
             tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained

@@ -131,9 +131,9 @@ BAD: list[tuple[str, object, str]] = [
     ("train.metrics", [{"type": "top_k", "k": 11}],
      "train.metrics: top_k has k=11, data.type 'digits' 10 classes"),
     ("loss.weight", [1.0, 2.0], "loss.weight: has 2, data.type 'digits' needs 10"),
-    ("loss.weight", 3, "loss.weight: 3 should be a list"),
+    ("loss.weight", 3, "loss.weight: 3 should be a list or be 'balanced'"),
     ("loss.weight", [-1.0] * 10, "loss.weight: [-1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0] "
-     "should be greater than or equal to 0"),
+     "should be greater than or equal to 0 or be 'balanced'"),
     ("loss.label_smoothing", 2, "loss.label_smoothing: 2 should be less than or equal to 1"),
     ("loss", {"type": "hinge", "p": 3}, "loss.p: 3 should be 1 or 2"),
     ("objective", "test/acc", "objective: unknown 'test/acc'. Did you mean 'test/accuracy'? "

@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "loop": {"collected", "metrics", "nn", "optim", "data", "parallel", "step", "types"},
     "stack": {"collected", "metrics", "nn", "optim", "data", "loop", "step"},
     "confusion": {"data", "loop", "metrics", "nn", "parallel"},
-    "prepare": {"build", "config", "data", "errors", "parallel", "schema"},
+    "prepare": {"build", "config", "data", "errors", "nn", "parallel", "schema"},
     "verdict": {"errors", "loop", "objective", "schema"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "saved_model": {"types"},

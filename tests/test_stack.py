@@ -37,6 +37,7 @@ CONVOLUTION = (
 
 NORM = "model.layers.a1.type=torch.nn.BatchNorm1d +model.layers.a1.num_features=128"
 
+WEIGHT = "loss.weight=[1.,2.,1.,3.,1.,1.,0.5,1.,1.,1.]"
 METRICS = "[{type:top_k,k:2},precision,recall,f1,auroc,perplexity]"
 
 PROGRAMS = {
@@ -49,6 +50,9 @@ PROGRAMS = {
     "averaged": (["seed=0", "seed=1 optim.lr=0.1"], "train.average=0.9 train.epochs=3"),
     "validated": (["seed=0", "seed=1 optim.lr=0.1"], "data.val=0.2 train.epochs=3"),
     "measured": (["seed=0", "seed=1 optim.lr=0.1"], f"train.metrics={METRICS} data.val=0.2 train.epochs=3"),
+    "balanced": (["seed=0", "seed=1 optim.lr=0.1"], "loss.weight=balanced data.limit=300 train.epochs=3"),
+    "smoothed": (["seed=0", "seed=1 optim.lr=0.1"], f"loss.label_smoothing=0.1 {WEIGHT} train.epochs=3"),
+    "one against the rest": (["seed=0", "seed=1 optim.lr=0.1"], "loss=bce_with_logits train.epochs=3"),
     "normalised": (["seed=0", "seed=1 optim.lr=0.1"], f"{NORM} train.epochs=3"),
     "own order": (["seed=0", "seed=1 optim.lr=0.1"], "train.shuffle=false train.epochs=3"),
 }

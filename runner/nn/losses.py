@@ -1,6 +1,6 @@
 """Losses: a prediction and its target in, the mean error out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar, Literal, Protocol
 
@@ -12,6 +12,9 @@ from runner.types import NonNegative, Positive, Share, Task
 
 Weights = tuple[NonNegative, ...]
 """A number a class, or a value."""
+
+ClassWeights = Weights | Literal["balanced"]
+"""``balanced`` is how rare each class is in the training data: see ``balanced``."""
 
 
 class Loss(Protocol):
@@ -38,7 +41,7 @@ class CrossEntropy:
             (C. Szegedy et al., Rethinking the Inception Architecture, 2016).
     """
 
-    weight: Weights | None = None
+    weight: ClassWeights | None = None
     label_smoothing: Share = 0.0
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
@@ -63,7 +66,7 @@ class NLL:
         weight: how much each class counts, as in ``cross_entropy``.
     """
 
-    weight: Weights | None = None
+    weight: ClassWeights | None = None
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
@@ -110,7 +113,7 @@ class Hinge:
 
     p: Literal[1, 2] = 1
     margin: float = 1.0
-    weight: Weights | None = None
+    weight: ClassWeights | None = None
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
@@ -221,8 +224,22 @@ def flat(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (prediction.flatten(0, -2), target.flatten()) if prediction.dim() > 2 else (prediction, target)
 
 
-def on_device_of(like: Tensor, values: Weights | None) -> Tensor | None:
+def balanced(loss: Loss, targets: Tensor, classes: int) -> Loss:
+    """The loss, its class weights by the targets ``[N]`` of the training data if they shall be ``balanced``.
+
+    A class of n samples weighs ``N / (C n)``, 0 if it has none: all classes count the same together (G. King
+    and L. Zeng, Logistic Regression in Rare Events Data, 2001).
+    """
+    if not isinstance(loss, CrossEntropy | NLL | Hinge) or loss.weight != "balanced":
+        return loss
+    counts = targets.flatten().to(torch.int64).bincount(minlength=classes).tolist()
+    weight = tuple(targets.numel() / (classes * count) if count else 0.0 for count in counts)
+    return replace(loss, weight=weight)
+
+
+def on_device_of(like: Tensor, values: ClassWeights | None) -> Tensor | None:
     """Weights as a tensor ``[C]``, of a prediction's type and on its device; None stays None."""
+    assert values != "balanced", "of which data, balanced() says"
     return None if values is None else constant(values, like.dtype, like.device)
 
 

@@ -7,7 +7,7 @@ from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters
+from runner.prepare import draw_parameters, loss_of
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -58,7 +58,7 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             if verdict == "stops":
                 break
         store.settle()
-        trained = evaluate(model, store, config.loss, data.train, "final/train_")
+        trained = evaluate(model, store, loss_of(config, data), data.train, "final/train_")
         progress.finish(job, trained, kept_model(job, parts, data, epoch.number), tables(job, parts, data))
 
 
@@ -136,7 +136,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
     return fit(
         at_precision(parts.model, config.train.precision),
         parts.store,
-        config.loss,
+        loss_of(config, data),
         config.rule,
         config.schedule,
         data,
@@ -168,7 +168,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     return Stack(
         at_precision(parts[0].model, config.train.precision),
         members,
-        config.loss,
+        loss_of(config, data),
         data,
         epochs=config.train.epochs,
         batch_size=config.train.batch_size,

@@ -99,7 +99,7 @@ class Terminal:
         told = {name: value for name, value in last.metrics.items() if name.startswith(PARTS)} | dict(final)
         rows = [(name, f"{value:.6g}") for name, value in told.items()]
         for name, text in [*rows, ("run id", location.run_id), ("look at it with", location.how_to_look)]:
-            self._console.print(f"{name:<22}{text}", markup=False)
+            self._console.print(f"{name:<21} {text}", markup=False)
 
 
 def summary(model: Sequential, store: ParameterStore) -> Table:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from runner.engine.capture import Captured
@@ -21,6 +23,7 @@ from runner.nn.losses import (
     KLDiv,
     Loss,
     SmoothL1,
+    balanced,
 )
 from runner.registry import LOSSES
 
@@ -138,14 +141,25 @@ def test_a_replayed_loss_is_the_loss(case: Case, caplog: pytest.LogCaptureFixtur
 
 
 @each_case
-def test_losses_of_stacked_models_are_their_own(case: Case) -> None:
-    predictions = torch.stack([drawn(seed) for seed in (5, 6, 7)]).requires_grad_()
+def test_losses_of_stacked_models_are_their_own_replayed_too(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    buffer = torch.empty(3, N, C)
+    values, gradients = torch.zeros(3), torch.zeros(3, N, C)
     targets = case.target.expand(3, *case.target.shape)
-    values = torch.vmap(lambda x, y: case.mine(case.last(x), y))(predictions, targets)
-    (gradients,) = torch.autograd.grad(values.sum(), predictions)
-    for place, seed in enumerate((5, 6, 7)):
-        expected = value_and_gradient(case.mine, case, drawn(seed))
-        torch.testing.assert_close((values[place].detach(), gradients[place]), expected)
+
+    def compute(predictions: Tensor) -> None:
+        predictions = predictions.clone().requires_grad_()
+        found = torch.vmap(lambda x, y: case.mine(case.last(x), y))(predictions, targets)
+        values.copy_(found.detach())
+        gradients.copy_(torch.autograd.grad(found.sum(), predictions)[0])
+
+    captured = Captured(compute, torch.device("cpu"))
+    for seeds in ((5, 6, 7), (8, 9, 10)):
+        captured(buffer.copy_(torch.stack([drawn(seed) for seed in seeds])))
+        for value, gradient, seed in zip(values, gradients, seeds, strict=True):
+            torch.testing.assert_close((value, gradient), value_and_gradient(case.mine, case, drawn(seed)))
+    assert not caplog.records, "it was captured"
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
@@ -162,6 +176,16 @@ def test_weights_are_there_for_training_after_an_evaluation() -> None:
     with torch.inference_mode():
         loss(drawn(), CLASSES)
     assert torch.autograd.grad(loss(prediction, CLASSES), prediction)[0].count_nonzero() > 0
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy, NLL, Hinge])
+def test_balanced_weights_are_those_of_the_data(loss: type[CrossEntropy | NLL | Hinge]) -> None:
+    targets = torch.tensor([0, 0, 0, 0, 1, 1, 3, 0])
+    ready = balanced(loss(weight="balanced"), targets, C)
+    expected = compute_class_weight("balanced", classes=np.array([0, 1, 3]), y=targets.numpy())
+    assert isinstance(ready, loss)
+    assert ready.weight == pytest.approx((*(expected[:2] * 3 / C), 0, expected[2] * 3 / C))
+    assert balanced(loss(weight=WEIGHTS), targets, C) == loss(weight=WEIGHTS)
 
 
 def test_cross_entropy_takes_logits_of_any_size() -> None:
