@@ -9,6 +9,7 @@ from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.data.validation import with_validation
 from runner.errors import RunnerError
+from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
 from runner.schema import Train
 
@@ -25,6 +26,11 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
     return shortened(data, config.train).to(device)
+
+
+def loss_of(config: Config, data: Dataset) -> Loss:
+    """The loss; class weights that it takes from the data are those of the training part."""
+    return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:

@@ -12,6 +12,20 @@ from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.data.synthetic import LinearMap
+from runner.metrics import (
+    AUROC,
+    F1,
+    MAE,
+    R2,
+    RMSE,
+    Accuracy,
+    ConfusionMatrix,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    TopK,
+)
 from runner.nn.init import (
     Default,
     Initializer,
@@ -33,7 +47,19 @@ from runner.nn.layers.pooling import MaxPool2d
 from runner.nn.layers.recurrent import LSTM
 from runner.nn.layers.sequential import Repeat, Sequential
 from runner.nn.layers.shape import Flatten
-from runner.nn.losses import MSE, CrossEntropy, Loss
+from runner.nn.losses import (
+    L1,
+    MSE,
+    NLL,
+    BCEWithLogits,
+    CosineDistance,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    KLDiv,
+    Loss,
+    SmoothL1,
+)
 from runner.optim.rules import SGD, Momentum, Rule
 from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
 
@@ -65,7 +91,28 @@ LAYERS: Mapping[str, Callable[..., Layer]] = {
 }
 LOSSES: Mapping[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
+    "nll": NLL,
+    "bce_with_logits": BCEWithLogits,
+    "hinge": Hinge,
     "mse": MSE,
+    "l1": L1,
+    "huber": Huber,
+    "smooth_l1": SmoothL1,
+    "kl_div": KLDiv,
+    "cosine": CosineDistance,
+}
+METRICS: Mapping[str, type[Metric]] = {
+    "accuracy": Accuracy,
+    "top_k": TopK,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "auroc": AUROC,
+    "confusion_matrix": ConfusionMatrix,
+    "perplexity": Perplexity,
+    "mae": MAE,
+    "rmse": RMSE,
+    "r2": R2,
 }
 RULES: Mapping[str, Callable[..., Rule]] = {
     "sgd": SGD,

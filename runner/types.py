@@ -5,11 +5,12 @@ A range stands beside its type and is checked once, when a config is read.
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
+Share = Annotated[float, Ge(0), Le(1)]
 PositiveInt = Annotated[int, Gt(0), Lt(2**63)]
 NonNegativeInt = Annotated[int, Ge(0), Lt(2**63)]
 PositivePair = PositiveInt | tuple[PositiveInt, PositiveInt]

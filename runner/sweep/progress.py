@@ -112,20 +112,27 @@ class Progress:
         history.note("INFO", f"stopped after epoch {epoch.number}: {reason}")
         return "stops"
 
-    def finish(self, job: Job, trained: Mapping[str, float], model: SavedModel | None = None) -> None:
+    def finish(
+        self,
+        job: Job,
+        trained: Mapping[str, float],
+        model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         """A job has ended well.
 
         Args:
             job: which.
             trained: metrics that are measured once, at the end.
             model: what it has learnt, if that is to be kept.
+            texts: other files for its run, by their names.
         """
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
         self._books.tell(Measured({job.number: final}, history.epochs[-1].number, now()))
         result = kept(history.epochs, job.config.train, job.config.objective)
-        self._end(job, "FINISHED", None, {**result.metrics, **final}, model)
+        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
@@ -163,6 +170,7 @@ class Progress:
         failure: Failure | None,
         metrics: Mapping[str, float],
         model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         history, objective = self._histories[job.number], job.config.objective
         result = JobResult(
@@ -176,7 +184,7 @@ class Progress:
         )
         self._ended.add(job.number)
         del self._histories[job.number]
-        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
 
 
 def opened(job: Job) -> Opened:
