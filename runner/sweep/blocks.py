@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
@@ -126,7 +126,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         at_precision(parts.model, config.train.precision),
         parts.store,
         config.loss,
-        config.rule,
+        rule_of(config, parts),
         config.schedule,
         data,
         epochs=epochs,
@@ -147,7 +147,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     members = [
         Member(
             own.store,
-            job.config.rule,
+            rule_of(job.config, own),
             job.config.schedule,
             own.order_generator if config.train.shuffle else None,
         )
