@@ -7,6 +7,7 @@ from runner.build import build, rule_of
 from runner.config import check
 from runner.errors import ConfigError
 from runner.optim.clipping import Clipped
+from runner.optim.groups import Scaled
 from runner.optim.rules import SGD, Adam
 from tests.test_config import plain
 
@@ -65,7 +66,10 @@ def test_nothing_stands_between_a_rule_and_its_gradients_unless_it_is_wanted() -
 def test_a_group_has_numbers_of_its_own_and_the_others_have_the_rules() -> None:
     config = check(plain("optim=adam", "optim.groups=[{match:'*.b',eps:1e-3},{match:'l*',weight_decay:0.1}]"))
     parts = build(config)
-    rule = rule_of(config, parts)
+    scaled = rule_of(config, parts)
+    assert isinstance(scaled, Scaled)
+    assert scaled.factor == 1
+    rule = scaled.rule
     assert isinstance(rule, Adam)
     for name, address in parts.store.addresses.items():
         is_bias = name.endswith(".b")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from runner.optim.rules import Rule, State
-from runner.optim.stacking import join_rules
+from runner.optim.stacking import join_rules, joined_values
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Scaled:
 
     Attributes:
         rule: the rule.
-        factor: of the rate ``[P]``; ``[K, P]`` for K stacked models that differ in it.
+        factor: of the rate ``[P]``; ``[K, P]`` for K stacked models that differ in it; 1 if there is none.
     """
 
     rule: Rule
-    factor: Tensor
+    factor: float | Tensor
 
     @property
     def lr(self) -> float:
@@ -51,7 +51,7 @@ class Scaled:
         self.rule.step(params, grads, state, lr * self.factor)
 
 
-def grouped(rule: Rule, groups: Sequence[Group], sizes: Mapping[str, int], like: Tensor) -> Rule:
+def grouped(rule: Rule, groups: Sequence[Group], sizes: Mapping[str, int], like: Tensor) -> Scaled:
     """One rule for all parameters, of which each hyperparameter that differs among them is ``[P]``.
 
     Args:
@@ -70,10 +70,8 @@ def grouped(rule: Rule, groups: Sequence[Group], sizes: Mapping[str, int], like:
     def spread(values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64).repeat_interleave(repeats).to(like)
 
-    joined = join_rules(own, spread)
-    if all(each.lr == rule.lr for each in own):
-        return joined
-    return Scaled(joined, spread([each.lr / rule.lr for each in own]))
+    factors = [1.0 if each.lr == rule.lr else each.lr / rule.lr for each in own]
+    return Scaled(join_rules(rule, own, spread), joined_values("lr", factors, spread))
 
 
 def rule_for(name: str, rule: Rule, groups: Sequence[Group]) -> Rule:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runner.optim.adopted import PREFIX, Adopted
 from runner.optim.rules import Rule
 
 Join = Callable[[Sequence[float]], Tensor]
@@ -25,16 +26,17 @@ def stack_rules(rules: Sequence[Rule], device: torch.device) -> Rule:
     def column(values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=device).unsqueeze(1)
 
-    return join_rules(rules, column)
+    return join_rules(rules[0], rules, column)
 
 
-def join_rules(rules: Sequence[Rule], join: Join) -> Rule:
-    """The rule of which each field that differs, but for ``lr``, is what ``join`` makes of its values.
+def join_rules(first: Rule, rules: Sequence[Rule], join: Join) -> Rule:
+    """``first``, but each field that differs among the rules, save ``lr``, is what ``join`` makes of it.
 
     Raises:
         TypeError: if the rule is no dataclass, or something else than a number differs.
     """
-    first = rules[0]
+    if isinstance(first, Adopted):
+        raise TypeError(f"{PREFIX}{first.optimizer.__name__} trains one model at a time")
     if not is_dataclass(first):
         raise TypeError(f"{type(first).__name__} is no dataclass")
     joined = {
@@ -48,13 +50,15 @@ def join_rules(rules: Sequence[Rule], join: Join) -> Rule:
 def joined_values(name: str, values: Sequence[Any], join: Join) -> Any:
     """One value for several: of a number, of each number of a tuple, of the rule that another one holds."""
     first = values[0]
-    if is_dataclass(first):
-        return join_rules(values, join)
+    if name == "rule":
+        return join_rules(first, values, join)
     if isinstance(first, tuple):
         return tuple(joined_values(name, each, join) for each in zip(*values, strict=True))
-    if isinstance(first, Tensor):
-        same = all(torch.equal(first, value) for value in values)
-        return first if same else torch.stack(list(values))
+    vector = next((value for value in values if isinstance(value, Tensor)), None)
+    if vector is not None:
+        vectors = [value if isinstance(value, Tensor) else torch.full_like(vector, value) for value in values]
+        same = all(torch.equal(vector, value) for value in vectors)
+        return vector if same else torch.stack(vectors)
     if all(value == first for value in values):
         return first
     if not all(isinstance(value, float) for value in values):

@@ -1,7 +1,6 @@
 """Small learning rates first, before any schedule."""
 
 from dataclasses import dataclass
-from math import ceil
 from typing import ClassVar
 
 from runner.optim.schedules.schedule import Moment, Schedule, along_line
@@ -9,16 +8,16 @@ from runner.optim.schedules.schedule import Moment, Schedule, along_line
 
 @dataclass(frozen=True)
 class WarmUp:
-    """In a line, step by step, up to where a schedule begins; then that schedule for what is left.
+    """In a line, step by step, up to where a schedule begins; then that for the epochs that are left.
 
-    Torch's ``LinearLR`` per step and the schedule, one after the other (``SequentialLR``). Goyal et al.,
-    "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017).
+    Of torch, ``LinearLR`` per step and the schedule, one after the other. Goyal et al., "Accurate, Large
+    Minibatch SGD: Training ImageNet in 1 Hour" (2017).
 
     Attributes:
-        schedule: what follows; its first epoch begins when the warm-up is over, its last is the last of all.
+        schedule: what follows. Its first epoch is that in which the warm-up ends, its last that of all.
         epochs: how many epochs the warm-up takes.
         steps: how many steps beside them.
-        start_factor: what the first step's rate is, as a factor of that at the warm-up's end.
+        start_factor: what the rate begins as, as a factor of the schedule's.
     """
 
     schedule: Schedule
@@ -29,16 +28,15 @@ class WarmUp:
     per_step: ClassVar[bool] = True
 
     def factor(self, moment: Moment) -> float:
-        """(start + (1 - start) step / length) times the schedule's first, later what the schedule says."""
+        """(start + (1 - start) min(step, length) / length) times what the schedule says."""
         length = self.epochs * moment.steps + self.steps
-        left = max(moment.epochs * moment.steps - length, 1)
-        done = max(moment.step - length, 0)
+        over = length // moment.steps
         since = Moment(
-            epoch=done // moment.steps + 1,
-            epochs=ceil(left / moment.steps),
-            step=done,
+            epoch=max(moment.epoch - over, 1),
+            epochs=max(moment.epochs - over, 1),
+            step=max(moment.step - over * moment.steps, 0),
             steps=moment.steps,
-            history=moment.history[length // moment.steps :],
+            history=moment.history[over:],
         )
-        share = min(moment.step / length, 1.0)
-        return along_line(self.start_factor, 1.0, share) * self.schedule.factor(since)
+        risen = along_line(self.start_factor, 1.0, min(moment.step / length, 1.0))
+        return risen * self.schedule.factor(since)
