@@ -86,16 +86,17 @@ class NAdam:
         """One update, in place."""
         beta1, beta2 = self.betas
         gradient = decayed(grads, params, self.weight_decay)
-        step = state["step"].add_(1)
-        mu = beta1 * (1 - 0.5 * 0.96 ** (step * self.momentum_decay))
-        mu_next = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * self.momentum_decay))
+        step, one = state["step"].add_(1), as_factor(1.0, params)
+        decay = 0.96**self.momentum_decay
+        decayed_half = decay**step * (beta1 / 2)
+        mu, mu_next = as_factor(beta1, params) - decayed_half, as_factor(beta1, params) - decayed_half * decay
         product = state["mu_product"].mul_(as_weight(mu, params))
         mean = state["exp_avg"].lerp_(gradient, as_weight(1 - beta1, params))
         square = state["exp_avg_sq"].lerp_(gradient.square(), as_weight(1 - beta2, params))
-        root = (1 - beta2**step).sqrt()
+        root = (one - beta2**step).sqrt()
         size = square.sqrt().div_(as_factor(root, params)).add_(as_weight(self.eps, params))
-        direction = gradient * as_factor(lr * (1 - mu) / (1 - product), params)
-        direction.addcmul_(mean, as_factor(lr * mu_next / (1 - product * mu_next), params))
+        direction = gradient * as_factor(lr * (one - mu) / (one - product), params)
+        direction.addcmul_(mean, as_factor(lr * mu_next / (one - product * mu_next), params))
         params.addcdiv_(direction, size, value=-1)
 
 
@@ -114,13 +115,13 @@ def adam_step(
     which makes two large tensors, for ``g^2`` and the divisor.
     """
     beta1, beta2 = betas
-    step = state["step"].add_(1)
+    step, one = state["step"].add_(1), as_factor(1.0, params)
     mean = state["exp_avg"].lerp_(gradient, as_weight(1 - beta1, params))
     square = state["exp_avg_sq"].lerp_(gradient.square(), as_weight(1 - beta2, params))
     if "max_exp_avg_sq" in state:
         largest = state["max_exp_avg_sq"]
         square = torch.maximum(largest, square, out=largest)
-    root = (1 - beta2**step).sqrt()
+    root = (one - beta2**step).sqrt()
     size = square.sqrt().add_(as_factor(eps * root, params))
-    size.div_(as_factor(lr * root / (1 - beta1**step), params))
+    size.div_(as_factor(lr * root / (one - beta1**step), params))
     params.addcdiv_(mean, size, value=-1)

@@ -73,7 +73,8 @@ class HeavyBall:
         """One update, in place."""
         gradient = decayed(grads, params, self.weight_decay)
         if not is_zero(self.dampening):
-            gradient = gradient * as_factor(1 - self.dampening * state["started"], params)
+            share = as_factor(1.0, params) - state["started"] * self.dampening
+            gradient = gradient * as_factor(share, params)
             state["started"].fill_(1)
         velocity = state["velocity"]
         torch.addcmul(gradient, velocity, as_factor(self.momentum, params), out=velocity)
