@@ -103,6 +103,10 @@ def torch_arguments(
     """The arguments for a class of torch; ``known`` says which there are and whether they are needed."""
     arguments = {key: as_tuple(value) for key, value in given.items() if key not in ("type", *shared)}
     found = len(problems)
+    if "batch_first" in known and arguments.setdefault("batch_first", True) is not True:
+        problems.append(
+            f"{path}.batch_first: {arguments['batch_first']!r} should be true: samples come first"
+        )
     for key in arguments:
         if key not in known:
             problems.append(unknown(f"{path}.{key}", key, [*known, *shared], "unknown key"))

@@ -157,12 +157,23 @@ def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str,
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
-    arguments = {name: dict(layer) if isinstance(layer, Mapping) else layer for name, layer in layers.items()}
-    for given in reversed(arguments.values()):
-        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, dict) else None
+    checked = {
+        name: layer(f"model.layers.{name}", given, problems)
+        for name, given in with_last_size(layers, outputs).items()
+    }
+    return {name: each for name, each in checked.items() if each}
+
+
+def with_last_size(layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
+    """The layers with the last of them that has an ``out_features``, in whatever layer, having that many."""
+    told = dict(layers)
+    for name, given in reversed(told.items()):
+        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, Mapping) else None
         if target and "out_features" in signature(target).parameters:
             if given.get("out_features") is None:
-                given["out_features"] = outputs
+                told[name] = {**given, "out_features": outputs}
             break
-    checked = {name: layer(f"model.layers.{name}", given, problems) for name, given in arguments.items()}
-    return {name: each for name, each in checked.items() if each}
+        if target and isinstance(given.get("layers"), Mapping):
+            told[name] = {**given, "layers": with_last_size(given["layers"], outputs)}
+            break
+    return told

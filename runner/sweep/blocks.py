@@ -6,7 +6,7 @@ from runner.build import Parts, build, rule_of
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters
+from runner.prepare import draw_parameters, seed_noise
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -39,6 +39,7 @@ def with_parameters(job: Job) -> Parts:
     """A job's parts, built anew, so that what a trained job takes is given back when it is done."""
     parts = build(job.config)
     draw_parameters(parts)
+    seed_noise(parts)
     return parts
 
 
@@ -58,7 +59,7 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
                 break
         store.settle()
         trained = evaluate(model, store, config.loss, data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data, epoch.number))
+        progress.finish(job, trained, kept_model(job, parts, data, progress.kept(job)))
 
 
 def train_stacked(
@@ -107,7 +108,7 @@ def finish(
         try:
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
-            progress.finish(job, final[place], kept_model(job, own, data, stack.number))
+            progress.finish(job, final[place], kept_model(job, own, data, progress.kept(job)))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
