@@ -19,7 +19,6 @@ from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.parallel import ALONE, Workers
 from runner.step import Step
-from runner.types import Task
 
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
 """Samples, and bytes of inputs, a forward pass when nothing is learnt: large enough to be fast."""
@@ -37,15 +36,17 @@ class Totals:
     """Sums over an epoch's batches, kept on the device and read once at the end.
 
     Args:
-        task: for classes, correct predictions are counted as well.
+        split: what the batches are of; for classes, correct predictions are counted as well.
         batch_size: the most samples a batch.
         device: where the batches are.
         members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
-    def __init__(self, task: Task, batch_size: int, device: torch.device, members: int | None = None) -> None:
-        self.counts_correct = task == "classification"
-        self._places = 1  # of a sample that have a class: more in a sequence
+    def __init__(
+        self, split: Split, batch_size: int, device: torch.device, members: int | None = None
+    ) -> None:
+        self.counts_correct = split.task == "classification"
+        self._places = split.targets.shape[1:].numel()  # of a sample that have a class: more in a sequence
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
         # by place in the batch
@@ -64,7 +65,6 @@ class Totals:
         self._loss.add_(mean_loss, alpha=count)
         if self.counts_correct:
             hits = correct(prediction, target)
-            self._places = target.shape[members + 1 :].numel()
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
 
     def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
@@ -122,7 +122,7 @@ def fit(
     """
     device = store.params.device
     batches = Batches(data.train, batch_size, generator, device, workers)
-    totals = Totals(data.train.task, batches.batch_size, device)
+    totals = Totals(data.train, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
@@ -178,7 +178,7 @@ def evaluate(
     """``<prefix>loss``, for classes ``<prefix>accuracy``, and ``metrics``, over all of ``split``."""
     device = store.params.device
     batches = Batches(split, evaluation_rows(split), None, device, workers)
-    totals = Totals(split.task, batches.batch_size, device)
+    totals = Totals(split, batches.batch_size, device)
     collected = Collected(split, batches.batch_size, model.out_shape, device, workers) if metrics else None
     with store.evaluating():
         for place, (inputs, targets) in enumerate(batches):

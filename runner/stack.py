@@ -77,9 +77,10 @@ class Stack:
         self._model, self._loss, self._data = model, loss, data
         self._epochs, self._batch_size, self._before_batch = epochs, batch_size, before_batch
         self._accumulate, self._metrics = accumulate, metrics
-        self.number = 0
+        self._number = 0
         store = stacked([member.store for member in members])
-        self._set_up(members, store, members[0].rule.init(store.params))
+        rule = stack_rules([member.rule for member in members], store.params.device)
+        self._set_up(members, store, rule.init(store.params))
 
     def _set_up(self, members: Sequence[Member], store: StackedStore, state: State) -> None:
         device = store.params.device
@@ -88,7 +89,7 @@ class Stack:
         self._lr = torch.zeros((len(members), 1), device=device)
         generators = [member.generator for member in members]
         self._batches = StackedBatches(self._data.train, self._batch_size, generators, device)
-        self._totals = Totals(self._data.train.task, self._batches.batch_size, device, len(members))
+        self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
         self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -101,9 +102,9 @@ class Stack:
 
     def epoch(self) -> list[Epoch]:
         """Train one epoch; gives each member's, and a member's share of the time as its time."""
-        self.number += 1
+        self._number += 1
         rates = [
-            Rates(m.rule, m.schedule, self.number, self._epochs, self._step.updates, m.history)
+            Rates(m.rule, m.schedule, self._number, self._epochs, self._step.updates, m.history)
             for m in self.members
         ]
         per_step = any(member.schedule.per_step for member in self.members)
@@ -124,7 +125,7 @@ class Stack:
             tested = [a | b for a, b in zip(tested, measured, strict=True)]
         times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
         epochs = [
-            Epoch(self.number, train | test | {"lr": each.last} | times)
+            Epoch(self._number, train | test | {"lr": each.last} | times)
             for train, test, each in zip(trained, tested, rates, strict=True)
         ]
         for member, epoch in zip(self.members, epochs, strict=True):
@@ -142,7 +143,7 @@ class Stack:
         store = self.store if store is None else store
         device, members = store.params.device, len(store)
         batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
-        totals = Totals(split.task, batches.batch_size, device, members)
+        totals = Totals(split, batches.batch_size, device, members)
         collected = (
             Collected(split, batches.batch_size, self._model.out_shape, device, members=members)
             if metrics

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
-from runner.types import NonNegative, Positive, Share, Task
+from runner.types import NonNegative, Positive, Probability, Task
 
 Weights = tuple[NonNegative, ...]
 """A number a class, or a value."""
@@ -42,7 +42,7 @@ class CrossEntropy:
     """
 
     weight: ClassWeights | None = None
-    label_smoothing: Share = 0.0
+    label_smoothing: Probability = 0.0
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 

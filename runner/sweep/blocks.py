@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, loss_of
+from runner.prepare import draw_parameters, loss_of, seed_noise
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -40,6 +40,7 @@ def with_parameters(job: Job) -> Parts:
     """A job's parts, built anew, so that what a trained job takes is given back when it is done."""
     parts = build(job.config)
     draw_parameters(parts)
+    seed_noise(parts)
     return parts
 
 
@@ -59,7 +60,8 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
                 break
         store.settle()
         trained = evaluate(model, store, loss_of(config, data), data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data, epoch.number), tables(job, parts, data))
+        model_kept = kept_model(job, parts, data, progress.kept(job))
+        progress.finish(job, trained, model_kept, tables(job, parts, data))
 
 
 def train_stacked(
@@ -109,7 +111,7 @@ def finish(
             own.store.settle()  # its average is still that of its first values
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
-            model = kept_model(job, own, data, stack.number)
+            model = kept_model(job, own, data, progress.kept(job))
             progress.finish(job, final[place], model, tables(job, own, data))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
@@ -137,7 +139,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         at_precision(parts.model, config.train.precision),
         parts.store,
         loss_of(config, data),
-        config.rule,
+        rule_of(config, parts),
         config.schedule,
         data,
         epochs=epochs,
@@ -159,7 +161,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     members = [
         Member(
             own.store,
-            job.config.rule,
+            rule_of(job.config, own),
             job.config.schedule,
             own.order_generator if config.train.shuffle else None,
         )

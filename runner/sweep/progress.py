@@ -16,7 +16,7 @@ from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
-from runner.verdict import best, is_best, stop_if_diverged, stops
+from runner.verdict import best, is_best, kept, stop_if_diverged, stops
 
 Verdict = Literal["goes on", "stops", "failed"]
 
@@ -85,6 +85,10 @@ class Progress:
         self._books.tell(Measured(metrics, epochs[0].number, now()))
         return [self._epoch(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
 
+    def kept(self, job: Job) -> int:
+        """The number of the epoch whose weights a job keeps."""
+        return kept(self._histories[job.number].epochs, job.config.train, job.config.objective).number
+
     def is_best(self, job: Job) -> bool:
         """Whether a job's last epoch is its best so far."""
         return not self.has_ended(job) and is_best(self._histories[job.number].epochs, job.config.objective)
@@ -126,9 +130,9 @@ class Progress:
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
-        last = history.epochs[-1]
-        self._books.tell(Measured({job.number: final}, last.number, now()))
-        self._end(job, "FINISHED", None, {**last.metrics, **final}, model, texts)
+        self._books.tell(Measured({job.number: final}, history.epochs[-1].number, now()))
+        result = kept(history.epochs, job.config.train, job.config.objective)
+        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
