@@ -8,6 +8,7 @@ from typing import Any, Literal
 from runner import registry
 from runner.components import instance, layer, validated
 from runner.data.dataset import Source
+from runner.data.reconstruction import Reconstruction
 from runner.errors import ConfigError, DataError, unknown
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
@@ -57,6 +58,8 @@ def check(plain: Plain) -> Config:
         return instance(table, name, own_arguments(given) if name == "data" else given, problems)
 
     source = section(registry.SOURCES, "data")
+    if source and frame and frame.data.target == "input":
+        source = Reconstruction(source)
     loss = section(registry.LOSSES, "loss")
     rule = section(registry.RULES, "optim")
     schedule = section(registry.SCHEDULES, "schedule")

@@ -1,6 +1,7 @@
 """What training needs beside the built parts: data, and first values of the parameters."""
 
 import json
+from dataclasses import replace
 
 import torch
 
@@ -21,7 +22,7 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
-    data = Dataset(data.train.first(config.data.limit), data.test, data.val)
+    data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
     return shortened(data, config.train).to(device)
@@ -31,10 +32,11 @@ def shortened(data: Dataset, train: Train) -> Dataset:
     """As much of the data as is wanted for a look at whether training works."""
     if train.fast_dev_run:
         val = data.val.first(train.batch_size) if data.val is not None else None
-        return Dataset(data.train.first(train.batch_size), data.test.first(train.batch_size), val)
+        few, tested = data.train.first(train.batch_size), data.test.first(train.batch_size)
+        return replace(data, train=few, test=tested, val=val)
     if train.overfit_batches is not None:
         few = data.train.first(train.overfit_batches * train.batch_size)
-        return Dataset(few, few)
+        return replace(data, train=few, test=few, val=None)
     return data
 
 

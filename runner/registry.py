@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.data.arrays import Arrays
+from runner.data.california import California
+from runner.data.carried import BreastCancer, Diabetes, Iris, Wine
 from runner.data.dataset import Source
 from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.data.synthetic import LinearMap
+from runner.data.table_file import CSV, Parquet
 from runner.nn.init import (
     Default,
     Initializer,
@@ -82,6 +85,13 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "mnist": MNIST,
     "linear": LinearMap,
     "arrays": Arrays,
+    "iris": Iris,
+    "wine": Wine,
+    "breast_cancer": BreastCancer,
+    "diabetes": Diabetes,
+    "california": California,
+    "csv": CSV,
+    "parquet": Parquet,
 }
 
 NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Lt
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
+Share = Annotated[float, Gt(0), Lt(1)]
 PositiveInt = Annotated[int, Gt(0), Lt(2**63)]
 NonNegativeInt = Annotated[int, Ge(0), Lt(2**63)]
 PositivePair = PositiveInt | tuple[PositiveInt, PositiveInt]

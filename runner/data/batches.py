@@ -50,7 +50,7 @@ class Batches:
         rows = self._copies * self.batch_size
         self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
         targets = torch.int64 if split.task == "classification" else torch.float32
-        self._targets = Buffer(split.targets, rows, targets, device)
+        self._targets = Buffer(split.targets, rows, targets, device, split.target_scale)
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 

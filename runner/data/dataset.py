@@ -1,6 +1,7 @@
 """What a data source gives: inputs and targets, split for training and testing."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -24,12 +25,15 @@ class Split:
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch.
+
+    Values may be kept as pixels, too: ``target_scale`` is what they are multiplied with.
     """
 
     samples: Tensor
     targets: Tensor
     mapped: tuple[MappedArray, ...] = ()
     classified: bool | None = None
+    target_scale: float | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -79,11 +83,20 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: what is learnt from, what is looked at meanwhile if there is such a part, and the test."""
+    """A data set: what is learnt from, what is looked at meanwhile if there is such a part, and the test.
+
+    Attributes:
+        train: what is learnt from.
+        test: what is looked at in the end.
+        val: what is looked at meanwhile.
+        preprocessing: texts by file names, kept beside a model that has learnt from the data: what has to be
+            known to make inputs of the same kind of other data, such as ``table.json``, a ``Table``.
+    """
 
     train: Split
     test: Split
     val: Split | None = None
+    preprocessing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def held_out(self) -> list[tuple[str, Split]]:
@@ -93,7 +106,7 @@ class Dataset:
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device."""
         val = self.val.to(device) if self.val is not None else None
-        return Dataset(self.train.to(device), self.test.to(device), val)
+        return replace(self, train=self.train.to(device), test=self.test.to(device), val=val)
 
 
 class Source(Protocol):

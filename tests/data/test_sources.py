@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from runner.data.synthetic import LinearMap
 from runner.errors import DataError
 from runner.registry import SOURCES
 from tests.conftest import REPOSITORY
+from tests.data.files import write_california, write_csv, write_parquet
 
 
 def write_arrays(folder: Path) -> Arrays:
@@ -38,13 +40,21 @@ def arrays_in(folder: Path, classes: int | None) -> Arrays:
     )
 
 
+WRITTEN: Mapping[str, Callable[[Path], Source]] = {
+    "arrays": write_arrays,
+    "california": write_california,
+    "csv": write_csv,
+    "parquet": write_parquet,
+}
+"""Sources that read files, each with what writes small ones of its kind."""
+
+
 @pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest) -> Source:
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     if request.param == "mnist":
         return MNIST(root=request.getfixturevalue("mnist_root"))
-    if request.param == "arrays":
-        return write_arrays(request.getfixturevalue("tmp_path"))
-    return SOURCES[request.param]()
+    write = WRITTEN.get(request.param)
+    return write(tmp_path) if write else SOURCES[request.param]()
 
 
 def test_a_source_gives_what_it_told_beforehand(source: Source) -> None:
