@@ -12,9 +12,12 @@ from runner.data.california import California
 from runner.data.carried import BreastCancer, Diabetes, Iris, Wine
 from runner.data.dataset import Source
 from runner.data.digits import Digits
+from runner.data.image_folder import ImageFolder
 from runner.data.mnist import MNIST
-from runner.data.synthetic import LinearMap
+from runner.data.series import Series
+from runner.data.synthetic import Blobs, LinearMap, Moons, Spirals
 from runner.data.table_file import CSV, Parquet
+from runner.data.text import Text
 from runner.nn.init import (
     Default,
     Initializer,
@@ -84,6 +87,9 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,
     "mnist": MNIST,
     "linear": LinearMap,
+    "blobs": Blobs,
+    "moons": Moons,
+    "spirals": Spirals,
     "arrays": Arrays,
     "iris": Iris,
     "wine": Wine,
@@ -92,6 +98,9 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "california": California,
     "csv": CSV,
     "parquet": Parquet,
+    "text": Text,
+    "sequence": Series,
+    "image_folder": ImageFolder,
 }
 
 NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {

@@ -52,7 +52,7 @@ class Split:
     @property
     def inputs(self) -> Tensor:
         """The samples as a model takes them, float32: pixels between 0 and 1."""
-        inputs = self.samples.to(torch.float32)
+        inputs = self.samples.to(torch.float32).contiguous()
         return inputs if self.scale is None else inputs.mul_(self.scale)
 
     @property

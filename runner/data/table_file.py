@@ -2,9 +2,9 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,16 +139,7 @@ class TableFile:
             DataError: if it can't be read, or has none.
         """
         path = (self.root.expanduser() / file).absolute()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # pandas warns of rows that are too long, and cuts them
-                rows = self._parse(path)
-        except (OSError, ValueError, Warning) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{path}: cannot be read as a table: {reason}") from error
-        if rows.empty:
-            raise DataError(f"{path}: has no rows")
-        return rows
+        return read(partial(self._parse, path), path)
 
     @abstractmethod
     def _parse(self, path: Path) -> "DataFrame":
@@ -166,9 +157,7 @@ class CSV(TableFile):
     separator: Annotated[str, Len(1)] = ","
 
     def _parse(self, path: Path) -> "DataFrame":
-        import pandas as pd
-
-        return pd.read_csv(path, sep=self.separator, index_col=False)
+        return parse_csv(path, self.separator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,3 +187,37 @@ def numeric(values: "Series") -> bool:
     from pandas.api import types
 
     return bool(types.is_numeric_dtype(values) and not types.is_bool_dtype(values))
+
+
+def read_csv(path: Path) -> "DataFrame":
+    """The rows of a CSV file with a header.
+
+    Raises:
+        DataError: if it can't be read, or has none.
+    """
+    return read(partial(parse_csv, path, ","), path)
+
+
+def parse_csv(path: Path, separator: str) -> "DataFrame":
+    """The rows of a CSV file; raises an OSError or ValueError if it is none."""
+    import pandas as pd
+
+    return pd.read_csv(path, sep=separator, index_col=False)
+
+
+def read(parse: "Callable[[], DataFrame]", path: Path) -> "DataFrame":
+    """A table's rows.
+
+    Raises:
+        DataError: if it can't be read, or has none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pandas warns of rows that are too long, and cuts them
+            rows = parse()
+    except (OSError, ValueError, Warning) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a table: {reason}") from error
+    if rows.empty:
+        raise DataError(f"{path}: has no rows")
+    return rows

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from runner.data.california import MEMBER, California
+from runner.data.image_folder import ImageFolder
+from runner.data.series import Series
 from runner.data.table_file import CSV, Parquet
+from runner.data.text import Text
 
 FLOWERS = """length,colour,code,species
 1.0,red,7,rose
@@ -47,3 +51,29 @@ def write_california(folder: Path) -> California:
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     return California(root=folder)
+
+
+def write_text(folder: Path) -> Text:
+    """Fifty times the same word."""
+    (folder / "word.txt").write_text("naïve\n" * 50)
+    return Text(root=folder, file=Path("word.txt"), length=10)
+
+
+def write_series(folder: Path) -> Series:
+    """Two sine waves, of 50 steps; one value is missing."""
+    steps = np.arange(50) / 5
+    table = pd.DataFrame({"slow": np.sin(steps), "fast": 10 + np.sin(3 * steps)})
+    table.loc[3, "fast"] = None
+    table.to_csv(folder / "waves.csv", index=False)
+    return Series(root=folder, file=Path("waves.csv"), window=4, horizon=2)
+
+
+def write_images(folder: Path) -> ImageFolder:
+    """Five images of each of two classes, of several sizes and modes."""
+    for place, name in enumerate(["cat", "dog"]):
+        (folder / "pets" / name).mkdir(parents=True)
+        for number in range(5):
+            mode = ("RGB", "L", "RGBA", "P", "1")[number]
+            image = Image.new("RGB", (6 + number, 9), (200 * place, 100, 50)).convert(mode)
+            image.save(folder / "pets" / name / f"{number}.png")
+    return ImageFolder(root=folder, folder=Path("pets"), size=8)

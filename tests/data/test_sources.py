@@ -17,7 +17,14 @@ from runner.data.synthetic import LinearMap
 from runner.errors import DataError
 from runner.registry import SOURCES
 from tests.conftest import REPOSITORY
-from tests.data.files import write_california, write_csv, write_parquet
+from tests.data.files import (
+    write_california,
+    write_csv,
+    write_images,
+    write_parquet,
+    write_series,
+    write_text,
+)
 
 
 def write_arrays(folder: Path) -> Arrays:
@@ -45,6 +52,9 @@ WRITTEN: Mapping[str, Callable[[Path], Source]] = {
     "california": write_california,
     "csv": write_csv,
     "parquet": write_parquet,
+    "text": write_text,
+    "sequence": write_series,
+    "image_folder": write_images,
 }
 """Sources that read files, each with what writes small ones of its kind."""
 
@@ -61,11 +71,14 @@ def test_a_source_gives_what_it_told_beforehand(source: Source) -> None:
     data = source.load()
     for split in (data.train, data.test):
         assert split.inputs.shape == (len(split), *source.in_shape)
+        assert split.task == source.task
         assert split.inputs.dtype == torch.float32
+        assert split.inputs.isfinite().all()
         assert split.inputs.is_contiguous()
         if source.task == "classification":
             assert split.targets.dtype == torch.int64
-            assert sorted(set(split.targets.tolist())) == list(range(source.out_shape[-1]))
+            assert split.targets.shape == (len(split), *source.out_shape[:-1])
+            assert torch.unique(split.targets).tolist() == list(range(source.out_shape[-1]))
         else:
             assert split.targets.shape == (len(split), *source.out_shape)
             assert split.targets.dtype == torch.float32
