@@ -1,16 +1,25 @@
 """Small data files as their users or publishers write them."""
 
+import hashlib
 import io
+import pickle
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+import scipy.io
 from PIL import Image
+from torchvision import datasets
 
 from runner.data.california import MEMBER, California
+from runner.data.cifar import CIFAR10, CIFAR100
 from runner.data.image_folder import ImageFolder
+from runner.data.mnist import EMNIST, KMNIST, FashionMNIST
 from runner.data.series import Series
+from runner.data.svhn import SVHN
 from runner.data.table_file import CSV, Parquet
 from runner.data.text import Text
 
@@ -77,3 +86,88 @@ def write_images(folder: Path) -> ImageFolder:
             image = Image.new("RGB", (6 + number, 9), (200 * place, 100, 50)).convert(mode)
             image.save(folder / "pets" / name / f"{number}.png")
     return ImageFolder(root=folder, folder=Path("pets"), size=8)
+
+
+def idx(values: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    """An array as an idx file."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
+
+
+def write_idx(folder: Path, parts: Sequence[str], labels: Sequence[int]) -> None:
+    """An image a label, whose upper left pixel is 255 and the one to its right 100."""
+    folder.mkdir(parents=True)
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    images[:, 0, :2] = (255, 100)
+    for part in parts:
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.array(labels, np.uint8)))
+
+
+def write_fashion_mnist(folder: Path) -> FashionMNIST:
+    """An image a class and part."""
+    write_idx(folder / "FashionMNIST" / "raw", ("train", "t10k"), range(10))
+    return FashionMNIST(root=folder)
+
+
+def write_kmnist(folder: Path) -> KMNIST:
+    """An image a class and part."""
+    write_idx(folder / "KMNIST" / "raw", ("train", "t10k"), range(10))
+    return KMNIST(root=folder)
+
+
+def write_emnist(folder: Path) -> EMNIST:
+    """A letter a class and part; the files count them from 1."""
+    parts = ("emnist-letters-train", "emnist-letters-test")
+    write_idx(folder / "EMNIST" / "raw", parts, range(1, 27))
+    return EMNIST(root=folder, split="letters")
+
+
+def write_cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CIFAR10:
+    """Twenty photographs a file, of the format of Krizhevsky's, whose MD5 torchvision then expects."""
+    files = {f"data_batch_{number}": "labels" for number in range(1, 6)} | {"test_batch": "labels"}
+    write_pickles(folder / "cifar-10-batches-py", datasets.CIFAR10, files, "batches.meta", monkeypatch)
+    return CIFAR10(root=folder)
+
+
+def write_cifar100(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CIFAR100:
+    """A photograph a class and part."""
+    files = {"train": "fine_labels", "test": "fine_labels"}
+    write_pickles(folder / "cifar-100-python", datasets.CIFAR100, files, "meta", monkeypatch)
+    return CIFAR100(root=folder)
+
+
+def write_pickles(
+    folder: Path, kind: type, files: dict[str, str], meta: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first pixel of each photograph is (1, 2, 3)."""
+    folder.mkdir()
+    sums = {}
+    classes = 10 if "labels" in files.values() else 100
+    images = np.zeros((2 * classes, 3, 1024), np.uint8)
+    images[:, :, 0] = (1, 2, 3)
+    contents: dict[str, object] = {
+        name: {"data": images.reshape(-1, 3072), key: [*range(classes)] * 2} for name, key in files.items()
+    }
+    contents[meta] = {"label_names": ["a"] * classes, "fine_label_names": ["a"] * classes}
+    for name, content in contents.items():
+        (folder / name).write_bytes(pickle.dumps(content))
+        sums[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    tested = [name for name in files if name.startswith("test")]
+    monkeypatch.setattr(kind, "train_list", [[name, sums[name]] for name in files if name not in tested])
+    monkeypatch.setattr(kind, "test_list", [[name, sums[name]] for name in tested])
+    key = "label_names" if classes == 10 else "fine_label_names"
+    monkeypatch.setattr(kind, "meta", {"filename": meta, "key": key, "md5": sums[meta]})
+
+
+def write_svhn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SVHN:
+    """A photograph a class and part; the files' 10 is a 0."""
+    expected = {}
+    for part in ("train", "test"):
+        name = f"{part}_32x32.mat"
+        images = np.zeros((32, 32, 3, 10), np.uint8)
+        images[0, 0] = np.array([[1], [2], [3]])
+        scipy.io.savemat(folder / name, {"X": images, "y": np.arange(1, 11, dtype=np.uint8)[:, None]})
+        expected[part] = ["http://127.0.0.1:9/", name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
+    monkeypatch.setattr(datasets.SVHN, "split_list", expected)
+    return SVHN(root=folder)

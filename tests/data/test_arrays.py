@@ -14,12 +14,8 @@ from runner.data.batches import Batches
 from runner.data.mnist import MNIST
 from runner.errors import DataError
 from tests.conftest import CommandLine, runs_in
+from tests.data.files import idx
 from tests.data.test_sources import arrays_in, write_arrays
-
-
-def idx(values: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "float64"])
