@@ -8,7 +8,9 @@ import torch
 from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
+from runner.data.digest import digest_of
 from runner.data.validation import with_validation
+from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.parallel import Workers
 from runner.schema import Train
@@ -25,7 +27,8 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
-    return shortened(data, config.train).to(device)
+    data = shortened(data, config.train)
+    return replace(data, digest=digest_of(data)).to(device)
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:
@@ -38,6 +41,18 @@ def shortened(data: Dataset, train: Train) -> Dataset:
         few = data.train.first(train.overfit_batches * train.batch_size)
         return replace(data, train=few, test=few, val=None)
     return data
+
+
+def input_of(config: Config, data: Dataset) -> DataInput:
+    """What is to be said of the data that a run learns from."""
+    sizes = {prefix.removesuffix("/"): len(split) for prefix, split in data.held_out}
+    return DataInput(
+        settings=config.plain["data"],
+        digest=data.digest,
+        sizes={"train": len(data.train)} | sizes,
+        in_shape=config.source.in_shape,
+        out_shape=config.source.out_shape,
+    )
 
 
 def identity_of_data(config: Config) -> str:

@@ -91,12 +91,14 @@ class Dataset:
         val: what is looked at meanwhile.
         preprocessing: texts by file names, kept beside a model that has learnt from the data: what has to be
             known to make inputs of the same kind of other data, such as ``table.json``, a ``Table``.
+        digest: names the data, once it is as it is used; see ``runner.data.digest``.
     """
 
     train: Split
     test: Split
     val: Split | None = None
     preprocessing: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def held_out(self) -> list[tuple[str, Split]]:

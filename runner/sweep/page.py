@@ -45,7 +45,7 @@ class Page:
         opened: how it began.
         begun: whether somebody writes it, or has.
         run: its run, once that is there.
-        described: whether the run has its parameters.
+        described: whether the run has its parameters and its data.
         pending: metrics that are not written yet.
         ended: how it ended, if it has.
         failing_since: when the store first refused what is written now.
@@ -76,6 +76,8 @@ class Page:
             )
         if not self.described:
             self.run.describe()
+            if opened.data is not None:
+                self.run.learns_from(opened.data)
             self.described = True
         return self.run
 
