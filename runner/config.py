@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from runner import registry
 from runner.components import instance, layer, validated
+from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
 from runner.data.reconstruction import Reconstruction
 from runner.errors import ConfigError, DataError, unknown
@@ -31,6 +32,7 @@ class Config:
     schedule: Schedule
     source: Source
     data: Data
+    augmentation: Augmentation | None
     train: Train
     tracking: Tracking
     sweep: Sweep
@@ -66,6 +68,9 @@ def check(plain: Plain) -> Config:
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     layers = check_layers(given_layers, outputs_of(source, problems), problems)
+    augmented = None
+    if frame and frame.data.augment and source and not problems:
+        augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
     if problems or frame is None or not (source and loss and rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -78,6 +83,7 @@ def check(plain: Plain) -> Config:
         schedule=schedule,
         source=source,
         data=frame.data,
+        augmentation=augmented,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,

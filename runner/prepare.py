@@ -28,7 +28,7 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
     data = shortened(data, config.train)
-    return replace(data, digest=digest_of(data)).to(device)
+    return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:

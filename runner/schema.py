@@ -86,6 +86,7 @@ class Data(BaseModel):
     root: Path
     limit: PositiveInt | None
     target: Literal["label", "input"]
+    augment: list[Plain]
     val: Share | None
     val_seed: Seed
 

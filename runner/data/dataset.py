@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from runner.data.array_file import MappedArray
+from runner.data.augment import Augmentation
 from runner.types import Shape, Task
 
 PIXEL = 1 / 255
@@ -91,6 +92,7 @@ class Dataset:
         val: what is looked at meanwhile.
         preprocessing: texts by file names, kept beside a model that has learnt from the data: what has to be
             known to make inputs of the same kind of other data, such as ``table.json``, a ``Table``.
+        augmentation: what is done to the inputs of each batch that is learnt from.
         digest: names the data, once it is as it is used; see ``runner.data.digest``.
     """
 
@@ -98,6 +100,7 @@ class Dataset:
     test: Split
     val: Split | None = None
     preprocessing: Mapping[str, str] = field(default_factory=dict)
+    augmentation: Augmentation | None = None
     digest: str = ""
 
     @property
