@@ -7,7 +7,7 @@ from rich.console import Console
 
 from runner.signals import Terminated
 
-SHOWN = ("train/loss", "train/accuracy", "test/loss", "test/accuracy")
+SHOWN = tuple(f"{part}/{kind}" for part in ("train", "val", "test") for kind in ("loss", "accuracy"))
 
 
 class PipeConsole(Console):

@@ -94,8 +94,8 @@ class Tracker:
     def _open(self, client: MlflowClient, experiment_id: str) -> None:
         with told_as_tracking_error(client.tracking_uri):
             self._run = TrackedRun(client, experiment_id, self._plain, self._launch, self._tags)
-            self._writer = MetricWriter(client, self.location.run_id)
-            self._run.describe()
+            self._run.log([])
+            self._writer = MetricWriter(self._run)
             self._run.leave({CONFIG_NAME: config_yaml(self._plain)}, [])
 
     def learns_from(self, data: DataInput) -> None:
