@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from runner import registry
 from runner.components import instance, layer, validated
+from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
+from runner.data.reconstruction import Reconstruction
 from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
@@ -45,6 +47,7 @@ class Config:
     confusion_matrix: bool
     source: Source
     data: Data
+    augmentation: Augmentation | None
     train: Train
     tracking: Tracking
     sweep: Sweep
@@ -74,6 +77,8 @@ def check(plain: Plain) -> Config:
         return instance(table, name, own_arguments(given) if name == "data" else given, problems, shared)
 
     source = section(registry.SOURCES, "data")
+    if source and frame and frame.data.target == "input":
+        source = Reconstruction(source)
     loss = section(registry.LOSSES, "loss")
     own_rule = rule("optim", plain["optim"], problems) if isinstance(plain.get("optim"), Mapping) else None
     schedule = section(registry.SCHEDULES, "schedule", ScheduleFrame.model_fields)
@@ -81,6 +86,9 @@ def check(plain: Plain) -> Config:
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     layers = check_layers(given_layers, outputs_of(source, problems), problems)
+    augmented = None
+    if frame and frame.data.augment and source and not problems:
+        augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
     if own_rule is not None and frame is not None:
         own_groups = groups("optim", plain["optim"], own_rule, problems)
     if problems or frame is None or not (source and loss and own_rule and schedule):
@@ -99,6 +107,7 @@ def check(plain: Plain) -> Config:
         confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
         data=frame.data,
+        augmentation=augmented,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,
