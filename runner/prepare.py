@@ -1,14 +1,18 @@
 """What training needs beside the built parts: data, and first values of the parameters."""
 
 import json
+from dataclasses import replace
 
 import torch
 
 from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
+from runner.data.digest import digest_of
 from runner.data.validation import with_validation
+from runner.data_input import DataInput
 from runner.errors import RunnerError
+from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
 from runner.schema import Train
 
@@ -21,21 +25,40 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
-    data = Dataset(data.train.first(config.data.limit), data.test, data.val)
+    data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
-    return shortened(data, config.train).to(device)
+    data = shortened(data, config.train)
+    return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
+
+
+def loss_of(config: Config, data: Dataset) -> Loss:
+    """The loss; class weights that it takes from the data are those of the training part."""
+    return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:
     """As much of the data as is wanted for a look at whether training works."""
     if train.fast_dev_run:
         val = data.val.first(train.batch_size) if data.val is not None else None
-        return Dataset(data.train.first(train.batch_size), data.test.first(train.batch_size), val)
+        few, tested = data.train.first(train.batch_size), data.test.first(train.batch_size)
+        return replace(data, train=few, test=tested, val=val)
     if train.overfit_batches is not None:
         few = data.train.first(train.overfit_batches * train.batch_size)
-        return Dataset(few, few)
+        return replace(data, train=few, test=few, val=None)
     return data
+
+
+def input_of(config: Config, data: Dataset) -> DataInput:
+    """What is to be said of the data that a run learns from."""
+    sizes = {prefix.removesuffix("/"): len(split) for prefix, split in data.held_out}
+    return DataInput(
+        settings=config.plain["data"],
+        digest=data.digest,
+        sizes={"train": len(data.train)} | sizes,
+        in_shape=config.source.in_shape,
+        out_shape=config.source.out_shape,
+    )
 
 
 def identity_of_data(config: Config) -> str:
@@ -54,16 +77,22 @@ def draw_parameters(parts: Parts) -> None:
     """
     try:
         parts.store.seal(parts.init_generator, parts.device)
-        seed_noise(parts)
         if parts.average is not None:
             parts.store.keep_average(parts.average)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
 
 
-def seed_noise(parts: Parts) -> None:
-    """Let layers that draw at random draw the same in each run of a seed: on a GPU torch's own generator."""
+def seed_noise(parts: Parts, rank: int = 0) -> None:
+    """Let layers that draw at random draw the same in each run of a seed; each of several workers its own."""
+    seed = parts.noise_seed + rank
     if parts.device.type == "cpu":
-        parts.store.generator = torch.Generator().manual_seed(parts.noise_seed)
+        parts.store.generator = torch.Generator().manual_seed(seed)
     else:
-        torch.cuda.manual_seed(parts.noise_seed)
+        torch.cuda.manual_seed(seed)
+
+
+def seed_process(parts: Parts, rank: int) -> None:
+    """The same for modules of ``torch.nn``, which draw from the generator of the whole process."""
+    seed_noise(parts, rank)
+    torch.manual_seed(parts.noise_seed + rank)

@@ -8,10 +8,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.data.arrays import Arrays
+from runner.data.california import California
+from runner.data.carried import BreastCancer, Diabetes, Iris, Wine
+from runner.data.cifar import CIFAR10, CIFAR100
 from runner.data.dataset import Source
 from runner.data.digits import Digits
-from runner.data.mnist import MNIST
-from runner.data.synthetic import LinearMap
+from runner.data.image_folder import ImageFolder
+from runner.data.mnist import EMNIST, KMNIST, MNIST, FashionMNIST
+from runner.data.series import Series
+from runner.data.svhn import SVHN
+from runner.data.synthetic import Blobs, LinearMap, Moons, Spirals
+from runner.data.table_file import CSV, Parquet
+from runner.data.text import Text
+from runner.metrics import (
+    AUROC,
+    F1,
+    MAE,
+    R2,
+    RMSE,
+    Accuracy,
+    ConfusionMatrix,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    TopK,
+)
 from runner.nn.init import (
     Default,
     Initializer,
@@ -73,9 +95,45 @@ from runner.nn.layers.sequential import Repeat, Sequential
 from runner.nn.layers.shape import Flatten, Permute, Reshape
 from runner.nn.layers.softmax import GLU, LogSoftmax, Softmax
 from runner.nn.layers.transformer import TransformerEncoder
-from runner.nn.losses import MSE, CrossEntropy, Loss
-from runner.optim.rules import SGD, Momentum, Rule
-from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
+from runner.nn.losses import (
+    L1,
+    MSE,
+    NLL,
+    BCEWithLogits,
+    CosineDistance,
+    CrossEntropy,
+    Hinge,
+    Huber,
+    KLDiv,
+    Loss,
+    SmoothL1,
+)
+from runner.optim.rules import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    HeavyBall,
+    Lion,
+    Momentum,
+    NAdam,
+    Nesterov,
+    RMSprop,
+    Rule,
+)
+from runner.optim.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    LinearRate,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    Schedule,
+    Step,
+    WarmRestarts,
+)
 
 INITIALIZERS: Mapping[str, Callable[..., Initializer]] = {
     "default": Default,
@@ -154,23 +212,77 @@ LAYERS: Mapping[str, Callable[..., Layer]] = {
 }
 LOSSES: Mapping[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
+    "nll": NLL,
+    "bce_with_logits": BCEWithLogits,
+    "hinge": Hinge,
     "mse": MSE,
+    "l1": L1,
+    "huber": Huber,
+    "smooth_l1": SmoothL1,
+    "kl_div": KLDiv,
+    "cosine": CosineDistance,
+}
+METRICS: Mapping[str, type[Metric]] = {
+    "accuracy": Accuracy,
+    "top_k": TopK,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "auroc": AUROC,
+    "confusion_matrix": ConfusionMatrix,
+    "perplexity": Perplexity,
+    "mae": MAE,
+    "rmse": RMSE,
+    "r2": R2,
 }
 RULES: Mapping[str, Callable[..., Rule]] = {
     "sgd": SGD,
     "momentum": Momentum,
+    "heavy_ball": HeavyBall,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "lion": Lion,
 }
 SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
     "constant": Constant,
     "step": Step,
+    "multi_step": MultiStep,
     "exponential": Exponential,
+    "linear": LinearRate,
+    "polynomial": Polynomial,
     "cosine": Cosine,
+    "warm_restarts": WarmRestarts,
+    "one_cycle": OneCycle,
+    "reduce_on_plateau": ReduceOnPlateau,
 }
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,
     "mnist": MNIST,
+    "fashion_mnist": FashionMNIST,
+    "kmnist": KMNIST,
+    "emnist": EMNIST,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "svhn": SVHN,
     "linear": LinearMap,
+    "blobs": Blobs,
+    "moons": Moons,
+    "spirals": Spirals,
     "arrays": Arrays,
+    "iris": Iris,
+    "wine": Wine,
+    "breast_cancer": BreastCancer,
+    "diabetes": Diabetes,
+    "california": California,
+    "csv": CSV,
+    "parquet": Parquet,
+    "text": Text,
+    "sequence": Series,
+    "image_folder": ImageFolder,
 }
 
 NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {

@@ -6,11 +6,10 @@ Defaults stand in ``conf/`` alone, so that what is checked is what the store sho
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Lt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import Fraction, NonNegative, Positive, PositiveInt, Precision, Seed
+from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed, Share
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -42,6 +41,7 @@ class Train(BaseModel):
     batch_size: PositiveInt
     shuffle: bool
     precision: Precision
+    metrics: Any  # held against the registry
     accumulate: PositiveInt
     average: Fraction | None
     early_stopping: EarlyStopping
@@ -79,6 +79,31 @@ class Model(BaseModel):
     layers: NamedLayers
 
 
+class Group(BaseModel):
+    """Parameters by a pattern of their names; what else is said are hyperparameters of the rule."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    match: NonEmpty
+
+
+class Optim(BaseModel):
+    """What every update rule is asked, beside its own arguments."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    clip_norm: Positive | None
+    clip_value: Positive | None
+    groups: list[Group]
+
+
+class Schedule(BaseModel):
+    """What every schedule is asked, beside its own arguments."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    warmup_epochs: NonNegativeInt
+    warmup_steps: NonNegativeInt
+    warmup_start_factor: NonNegative
+
+
 class Data(BaseModel):
     """What every data source is asked, beside its own arguments."""
 
@@ -86,7 +111,9 @@ class Data(BaseModel):
     type: str
     root: Path
     limit: PositiveInt | None
-    val: Annotated[float, Gt(0), Lt(1)] | None
+    target: Literal["label", "input"]
+    augment: list[Plain]
+    val: Share | None
     val_seed: Seed
 
 
@@ -99,8 +126,8 @@ class Frame(BaseModel):
     objective: NonEmpty
     model: Model
     loss: Plain
-    optim: Plain
-    schedule: Plain
+    optim: Optim
+    schedule: Schedule
     data: Data
     train: Train
     tracking: Tracking

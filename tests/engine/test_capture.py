@@ -67,7 +67,7 @@ def test_every_layer_is_replayed_to_the_bit(
 )
 def test_every_loss_is_replayed_to_the_bit(loss: Loss) -> None:
     logits = torch.zeros(6, 3, requires_grad=True)
-    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if "classification" in loss.tasks else torch.randn(6, 3)
+    targets = torch.tensor([0, 1, 2, 0, 1, 2]) if "classification" in loss.tasks else torch.rand(6, 3)
     seen, values = torch.zeros(6, 3), torch.zeros(())
 
     def compute(logits: Tensor, targets: Tensor) -> None:
@@ -187,6 +187,11 @@ def normalise_with_statistics(x: Tensor, w: Tensor, out: Tensor) -> None:
     out.add_(F.batch_norm(x, out.mean(0), out.var(0) + 1, training=True))
 
 
+def halve_each_mean(x: Tensor, w: Tensor, out: Tensor) -> None:
+    """Where vmap meets a scalar of each, torch makes a tensor of the number that it is multiplied with."""
+    out.add_(torch.vmap(lambda row: row.mean() * 0.5)(x).unsqueeze(1))
+
+
 def write_a_literal_over(x: Tensor, w: Tensor, out: Tensor) -> None:
     total = torch.tensor([0.0])
     total += x.sum()
@@ -229,6 +234,7 @@ CAPTURED = [
     copy_in_a_chain,
     use_a_result_after_copying,
     normalise_with_statistics,
+    halve_each_mean,
 ]
 NOT_CAPTURED = [
     write_a_literal_over,
