@@ -36,5 +36,5 @@ def test_a_model_learns_as_it_is(name: str, caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "accuracy"), [("lenet_mnist", 0.99), ("lstm_mnist", 0.975)])
 def test_an_experiment_reaches_what_it_says(name: str, accuracy: float, mnist_root: Path) -> None:
-    (job,) = jobs_of([f"+experiment={name} data.root={mnist_root}"])
+    (job,) = jobs_of([f"experiment={name} data.root={mnist_root}"])
     assert alone(job, data_of(job))[-1].metrics["test/accuracy"] >= accuracy
