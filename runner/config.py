@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
-from runner import registry
 from runner.components import instance, layer, validated
 from runner.data.dataset import Source
 from runner.errors import ConfigError, DataError, unknown
@@ -14,6 +13,9 @@ from runner.nn.losses import Loss
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.plain import Plain, hash_of
+from runner.plugins.join import join
+from runner.plugins.load import Plugin, load_all
+from runner.registry import Registry
 from runner.schema import Data, Frame, Sweep, Tracking, Train
 
 
@@ -33,6 +35,8 @@ class Config:
     train: Train
     tracking: Tracking
     sweep: Sweep
+    registry: Registry
+    plugins: tuple[Plugin, ...]
     plain: Plain
 
     @property
@@ -49,20 +53,23 @@ def check(plain: Plain) -> Config:
     """
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
+    plugins = load_all(plugins_named(plain))
+    registry = join(plugins)
 
     def section(table: Mapping[str, Callable[..., Any]], name: str) -> Any | None:
         given = plain.get(name)
         if not isinstance(given, Mapping):
             return None  # which is in the frame's problems already
-        return instance(table, name, own_arguments(given) if name == "data" else given, problems)
+        arguments = own_arguments(registry, given) if name == "data" else given
+        return instance(registry, table, name, arguments, problems)
 
-    source = section(registry.SOURCES, "data")
-    loss = section(registry.LOSSES, "loss")
-    rule = section(registry.RULES, "optim")
-    schedule = section(registry.SCHEDULES, "schedule")
+    source = section(registry.sources, "data")
+    loss = section(registry.losses, "loss")
+    rule = section(registry.rules, "optim")
+    schedule = section(registry.schedules, "schedule")
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(given_layers, outputs_of(source, problems), problems)
+    layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
     if problems or frame is None or not (source and loss and rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -78,10 +85,18 @@ def check(plain: Plain) -> Config:
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,
+        registry=registry,
+        plugins=plugins,
         plain=plain,
     )
     check_together(config)
     return config
+
+
+def plugins_named(plain: Plain) -> list[str]:
+    """The plugins that a config names, as far as they are names."""
+    given = plain.get("plugins")
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
@@ -105,7 +120,7 @@ def check_together(config: Config) -> None:
     problems = []
     task, wanted = config.source.task, config.loss.tasks
     if task not in wanted:
-        known = [name for name, loss in registry.LOSSES.items() if task in loss.tasks]
+        known = [name for name, loss in config.registry.losses.items() if task in loss.tasks]
         problems.append(
             f"loss.type: '{config.plain['loss']['type']}' is for {' and '.join(wanted)}, but data.type "
             f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
@@ -123,24 +138,26 @@ def check_together(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def own_arguments(data: Mapping[str, Any]) -> Plain:
+def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
     """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
-    source = registry.SOURCES.get(str(data.get("type")))
+    source = registry.sources.get(str(data.get("type")))
     reads_files = source and "root" in signature(source).parameters
     foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
     return {key: value for key, value in data.items() if key not in foreign}
 
 
-def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
+def check_layers(registry: Registry, layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
     arguments = {name: dict(layer) if isinstance(layer, Mapping) else layer for name, layer in layers.items()}
     for given in reversed(arguments.values()):
-        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, dict) else None
+        target = registry.layers.get(str(given.get("type"))) if isinstance(given, dict) else None
         if target and "out_features" in signature(target).parameters:
             if given.get("out_features") is None:
                 given["out_features"] = outputs
             break
-    checked = {name: layer(f"model.layers.{name}", given, problems) for name, given in arguments.items()}
+    checked = {
+        name: layer(registry, f"model.layers.{name}", given, problems) for name, given in arguments.items()
+    }
     return {name: each for name, each in checked.items() if each}

@@ -105,6 +105,7 @@ class Frame(BaseModel):
     train: Train
     tracking: Tracking
     sweep: Sweep
+    plugins: list[NonEmpty]
 
 
 def keys_at(path: list[Any]) -> list[str]:

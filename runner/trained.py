@@ -15,6 +15,7 @@ def save_model(folder: Path, config: Config, store: ParameterStore, data: Datase
     ``epochs`` is how many it has been trained.
     """
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
-    serving.save(folder, config.plain["model"]["layers"], in_shape, out_shape[-1], store)
+    layers = config.plain["model"]["layers"]
+    serving.save(folder, layers, in_shape, out_shape[-1], config.source.task, store, config.plugins)
     example = data.test.first(2).inputs.tolist()
     return SavedModel(folder, in_shape, out_shape, example, epochs)
