@@ -69,10 +69,11 @@ MAY_IMPORT = {
         "errors",
         "importing",
         "loop",
+        "predictions",
         "serving",
         "trained_run",
-        "types",
     },
+    "predictions": {"types"},
     "tracking": {
         "build",
         "config",
