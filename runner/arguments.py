@@ -12,6 +12,8 @@ from runner.errors import ConfigError, unknown
 from runner.exit_code import exit_code, shows_tracebacks
 from runner.signals import raise_on_signals
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -26,6 +28,17 @@ class Arguments:
                 value = override.value()
                 return value if isinstance(value, str) else str(override.input_line).partition("=")[2]
         return None
+
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
+        """The value of a key, the first of those allowed if it was not given.
+
+        Raises:
+            ConfigError: if it is none of them.
+        """
+        value = self.of(key) or allowed[0]
+        if value not in allowed:
+            raise ConfigError([unknown(key, value, allowed)])
+        return value
 
     def overrides(self, *keys: str) -> list[str]:
         """What was typed of these keys, and of keys in them."""

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from runner.arguments import Arguments, run_program
+from runner.arguments import DEVICES, Arguments, run_program
 from runner.compose import compose_run, tracking_uri
-from runner.errors import ConfigError, unknown
+from runner.errors import ConfigError
 from runner.importing import without_collections
 from runner.overrides import as_override
 from runner.plain import Plain
@@ -27,7 +27,7 @@ evaluate/<data>/<part>/<metric>.
   tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said"""
 
 KNOWN = ("run!", "part", "data", "data.*", "plugins", "device", "tracking.uri")
-PARTS = ("train", "val", "test")
+PARTS = ("test", "val", "train")
 
 
 def main() -> None:
@@ -42,16 +42,14 @@ def evaluate(arguments: Arguments) -> None:
         ConfigError: if the arguments are wrong, or the data are none for this model.
         RunnerError: if run, model or data cannot be had.
     """
-    part = arguments.of("part") or "test"
-    if part not in PARTS:
-        raise ConfigError([unknown("part", part, PARTS)])
+    part, where = arguments.choice("part", PARTS), arguments.choice("device", DEVICES)
     with without_collections():
         from runner.build import find_device
         from runner.config import check
         from runner.parallel import ALONE
         from runner.prepare import load
         from runner.trained_run import find
-    device = find_device(arguments.of("device") or "auto")
+    device = find_device(where)
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
     config = check(config_of(run.config(), arguments))
     predictor = run.load_model(device)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.arguments import Arguments, run_program
+from runner.arguments import DEVICES, Arguments, run_program
 from runner.compose import tracking_uri
 from runner.errors import ConfigError
 from runner.importing import without_collections
@@ -44,10 +44,11 @@ def predict(arguments: Arguments) -> None:
     """
     source, target = Path(arguments.required("input")), Path(arguments.required("output"))
     refuse_other_files(source, target)
+    where = arguments.choice("device", DEVICES)
     with without_collections():
         from runner.build import find_device
         from runner.trained_run import find
-    device = find_device(arguments.of("device") or "auto")
+    device = find_device(where)
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
     predictor = run.load_model(device)
     refuse_wide_rows(target, predictor)

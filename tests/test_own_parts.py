@@ -104,6 +104,7 @@ def test_own_layers_and_rules_stack(parts: Path) -> None:
             assert epoch[row].metrics["test/loss"] == pytest.approx(expected.metrics["test/loss"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_sweep_over_own_parts_is_one_program(parts: Path, command_line: CommandLine) -> None:
     done = command_line("-m", *SWISH, "optim.lr=0.1,0.2", "sweep.mode=stacked", *QUICK)
     assert done.returncode == 0, done.stderr
