@@ -88,6 +88,9 @@ def refuse_wide_rows(target: Path, predictor: "Predictor") -> None:
 def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
     """The samples of a file ``[N, *in_shape]``.
 
+    Columns are inputs as they are: what ``predictor.preprocessing`` says of a table's columns would be done
+    here.
+
     Raises:
         DataError: if it cannot be read, or holds none for this model.
     """

@@ -95,13 +95,23 @@ class Predictor:
         store: their parameters.
         in_shape: the shape of one input.
         task: what the outputs are.
+        preprocessing: texts by their files' names, left beside the model by the data that it has learnt from:
+            how rows become its inputs.
     """
 
-    def __init__(self, model: Sequential, store: ParameterStore, in_shape: Shape, task: Task) -> None:
+    def __init__(
+        self,
+        model: Sequential,
+        store: ParameterStore,
+        in_shape: Shape,
+        task: Task,
+        preprocessing: Mapping[str, str],
+    ) -> None:
         self.model = model
         self.store = store
         self.in_shape = in_shape
         self.task = task
+        self.preprocessing = preprocessing
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
@@ -134,7 +144,9 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
     model = build_model(layers, in_shape, store)
     store.seal(torch.Generator(), device)
     store.load(load_file(folder / WEIGHTS))
-    return Predictor(model, store, in_shape, description["task"])
+    beside = [file for file in folder.glob("*.json") if file.name != MODEL]
+    preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
+    return Predictor(model, store, in_shape, description["task"], preprocessing)
 
 
 def _load_pyfunc(data_path: str) -> Predictor:

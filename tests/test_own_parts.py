@@ -85,6 +85,13 @@ def test_arguments_are_checked_by_their_annotations(parts: Path) -> None:
         runner.run([*SWISH, "+model.layers.a1.bta=2"])
 
 
+def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
+    parts.write_text(readme_blocks()[0].replace("self.out_shape = in_shape", "pass"))
+    told = r"^model\.layers\.a1: Swish sets no out_shape; it gets \[128\] from model\.layers\.l1$"
+    with pytest.raises(ConfigError, match=told):
+        runner.run(SWISH)
+
+
 def test_where_a_plugin_lies_is_no_part_of_what_is_computed(parts: Path) -> None:
     plain = jobs_of([""], " ".join(SWISH))[0].config.plain
     assert hash_of({**plain, "plugins": ["/elsewhere/parts.py"]}) == hash_of(plain)

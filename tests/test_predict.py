@@ -41,7 +41,7 @@ def test_a_classifier_gives_classes_and_their_probabilities(digits: Result) -> N
     assert list(rows[0]) == ["class", *(f"probability_{number}" for number in range(10))]
     assert [int(row["class"]) for row in rows] == records["class"].tolist()
     np.testing.assert_array_equal(
-        np.float32([row["probability_3"] for row in rows]), records["probabilities"][:, 3]
+        np.array([row["probability_3"] for row in rows], np.float32), records["probabilities"][:, 3]
     )
 
 
