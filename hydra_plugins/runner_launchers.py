@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, env_override
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -47,15 +47,16 @@ class SweepLauncher(Launcher):
             basic.setup(hydra_context=self._context, task_function=self._task, config=self._config)
             return basic.launch(job_overrides, initial_job_idx)
         self._task.refuse_torchrun()
-        if self._sweep is None:
-            self._sweep = self.make_sweep(self._task, self._start_books())
-        return self._sweep.launch(job_overrides, initial_job_idx, self.told)
+        with env_override(self._config.hydra.job.env_set):
+            if self._sweep is None:
+                self._sweep = self.make_sweep(self._task, self._start_books())
+            return self._sweep.launch(job_overrides, initial_job_idx, self.told)
 
     def _start_books(self) -> "Ledger | None":
         """The sweep's books, if there will be any: first of all, as their process takes seconds to start."""
         from runner.sweep.ledger import Ledger
 
-        if not self._config.sweep.dry_run:
+        if isinstance(self._config.sweep, DictConfig) and not self._config.sweep.get("dry_run"):
             SweepFolder.ledger = Ledger()
             SweepFolder.open.callback(SweepFolder.ledger.close)
         return SweepFolder.ledger

@@ -87,6 +87,10 @@ def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str])
     known = arguments_of(module)
     arguments = {key: as_tuple(value) for key, value in given.items() if key != "type"}
     found = len(problems)
+    if "batch_first" in known and arguments.setdefault("batch_first", True) is not True:
+        problems.append(
+            f"{path}.batch_first: {arguments['batch_first']!r} should be true: samples come first"
+        )
     for key in arguments:
         if key not in known:
             problems.append(unknown(f"{path}.{key}", key, known, "unknown key"))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from runner.components import instance, layer, validated
 from runner.data.dataset import Source
 from runner.errors import ConfigError, DataError, unknown
+from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
 from runner.optim.rules import Rule
@@ -17,6 +18,10 @@ from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
 from runner.registry import Registry
 from runner.schema import Data, Frame, Sweep, Tracking, Train
+from runner.types import Task
+
+AUTO_METRICS: Mapping[Task, list[str]] = {"classification": ["accuracy"], "regression": ["rmse", "mae", "r2"]}
+"""What is measured where a config leaves that open."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Config:
     loss: Loss
     rule: Rule
     schedule: Schedule
+    metrics: list[Metric]
+    confusion_matrix: bool
     source: Source
     data: Data
     train: Train
@@ -67,6 +74,7 @@ def check(plain: Plain) -> Config:
     loss = section(registry.losses, "loss")
     rule = section(registry.rules, "optim")
     schedule = section(registry.schedules, "schedule")
+    metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
@@ -80,6 +88,8 @@ def check(plain: Plain) -> Config:
         loss=loss,
         rule=rule,
         schedule=schedule,
+        metrics=[metric for metric in metrics if not isinstance(metric, Accuracy | ConfusionMatrix)],
+        confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
         data=frame.data,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
@@ -118,16 +128,24 @@ def check_together(config: Config) -> None:
         ConfigError: if loss and data are of different kinds, or the objective is no metric of theirs.
     """
     problems = []
-    task, wanted = config.source.task, config.loss.tasks
-    if task not in wanted:
-        known = [name for name, loss in config.registry.losses.items() if task in loss.tasks]
+    task, suited, outputs = config.source.task, config.loss.tasks, config.source.out_shape[-1]
+    loss, data = config.plain["loss"]["type"], config.plain["data"]["type"]
+    if task not in suited:
+        known = [name for name, each in config.registry.losses.items() if task in each.tasks]
         problems.append(
-            f"loss.type: '{config.plain['loss']['type']}' is for {' and '.join(wanted)}, but data.type "
-            f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
+            f"loss.type: '{loss}' is for {' and '.join(suited)}, but data.type '{data}' is {task}. "
+            f"Known for {task}: {', '.join(known)}"
         )
+    for name, values in ((name, getattr(config.loss, name, None)) for name in ("weight", "pos_weight")):
+        if isinstance(values, tuple) and len(values) != outputs:
+            problems.append(f"loss.{name}: has {len(values)}, data.type '{data}' needs {outputs}")
+    for metric in config.metrics:
+        if isinstance(metric, TopK) and metric.k > outputs:
+            problems.append(f"train.metrics: top_k has k={metric.k}, data.type '{data}' {outputs} classes")
     kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
-    parts = ("train", "test") if config.data.val is None else ("train", "val", "test")
-    metrics = [f"{part}/{kind}" for part in parts for kind in kinds]
+    held_out = ("test",) if config.data.val is None else ("val", "test")
+    metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]
+    metrics += [f"{part}/{metric.name}" for part in held_out for metric in config.metrics]
     wanted_metrics = {"objective": config.objective}
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
@@ -136,6 +154,24 @@ def check_together(config: Config) -> None:
         problems.append("data.val: with train.overfit_batches there is nothing to set apart, use null")
     if problems:
         raise ConfigError(problems)
+
+
+def check_metrics(registry: Registry, given: object, task: Task, problems: list[str]) -> list[Metric]:
+    """What shall be measured; loss and, for classes, accuracy are counted whether they are named or not."""
+    if given == "auto":
+        given = AUTO_METRICS[task]
+    if not isinstance(given, list):
+        problems.append(f"train.metrics: {given!r} should be auto or a list of names")
+        return []
+    known = {name: metric for name, metric in registry.metrics.items() if task in metric.tasks}
+    found: list[Metric | None] = []
+    for place, each in enumerate(given):
+        if isinstance(each, str) and each not in known:
+            problems.append(unknown("train.metrics", each, known, f"unknown for {task}"))
+        else:
+            named = {"type": each} if isinstance(each, str) else each
+            found.append(instance(registry, known, f"train.metrics.{place}", named, problems))
+    return [metric for metric in found if metric]
 
 
 def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
@@ -150,14 +186,23 @@ def check_layers(registry: Registry, layers: object, outputs: int, problems: lis
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
-    arguments = {name: dict(layer) if isinstance(layer, Mapping) else layer for name, layer in layers.items()}
-    for given in reversed(arguments.values()):
-        target = registry.layers.get(str(given.get("type"))) if isinstance(given, dict) else None
-        if target and "out_features" in signature(target).parameters:
-            if given.get("out_features") is None:
-                given["out_features"] = outputs
-            break
     checked = {
-        name: layer(registry, f"model.layers.{name}", given, problems) for name, given in arguments.items()
+        name: layer(registry, f"model.layers.{name}", given, problems)
+        for name, given in with_last_size(registry, layers, outputs).items()
     }
     return {name: each for name, each in checked.items() if each}
+
+
+def with_last_size(registry: Registry, layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
+    """The layers with the last of them that has an ``out_features``, in whatever layer, having that many."""
+    told = dict(layers)
+    for name, given in reversed(told.items()):
+        target = registry.layers.get(str(given.get("type"))) if isinstance(given, Mapping) else None
+        if target and "out_features" in signature(target).parameters:
+            if given.get("out_features") is None:
+                told[name] = {**given, "out_features": outputs}
+            break
+        if target and isinstance(given.get("layers"), Mapping):
+            told[name] = {**given, "layers": with_last_size(registry, given["layers"], outputs)}
+            break
+    return told

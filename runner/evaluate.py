@@ -54,7 +54,7 @@ def evaluate(arguments: Arguments) -> None:
     config = check(config_of(run.config(), arguments))
     predictor = run.load_model(device)
     refuse_other_shapes(config, predictor)
-    metrics = measure(config, predictor, part_of(load(config, device, ALONE), part), f"{part}/")
+    metrics = measure(config, predictor, load(config, device, ALONE), part)
     name_of_data = config.plain["data"]["type"]
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
@@ -74,7 +74,7 @@ def config_of(recorded: Plain, arguments: Arguments) -> Plain:
     if arguments.of("data") is None:
         before.append(f"++data={as_override(recorded['data'])}")
     composed = compose_run([*before, *typed], None).plain
-    train = recorded["train"] | {"early_stopping": composed["train"]["early_stopping"]}
+    train = composed["train"] | recorded["train"] | {"early_stopping": composed["train"]["early_stopping"]}
     changed = {"data": composed["data"], "plugins": composed["plugins"], "train": train}
     return composed | recorded | changed | {"objective": composed["objective"]}
 
@@ -111,15 +111,20 @@ def part_of(data: "Dataset", part: str) -> "Split":
     return split
 
 
-def measure(config: "Config", predictor: "Predictor", split: "Split", prefix: str) -> dict[str, float]:
-    """The metrics over a part of the data, computed at the precision that the model was trained at."""
+def measure(config: "Config", predictor: "Predictor", data: "Dataset", part: str) -> dict[str, float]:
+    """The config's metrics over a part of the data, at the precision that the model was trained at.
+
+    Raises:
+        ConfigError: if there is no such part.
+    """
     from runner import loop
     from runner.nn.precision import at_precision, tf32
+    from runner.prepare import loss_of
 
-    precision = config.train.precision
-    model = at_precision(predictor.model, precision)
+    precision, split = config.train.precision, part_of(data, part)
+    model, loss = at_precision(predictor.model, precision), loss_of(config, data)
     with tf32(precision == "tf32"):
-        return loop.evaluate(model, predictor.store, config.loss, split, prefix)
+        return loop.evaluate(model, predictor.store, loss, split, f"{part}/", metrics=config.metrics)
 
 
 if __name__ == "__main__":

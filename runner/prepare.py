@@ -9,6 +9,7 @@ from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.data.validation import with_validation
 from runner.errors import RunnerError
+from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
 from runner.schema import Train
 
@@ -25,6 +26,11 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
     return shortened(data, config.train).to(device)
+
+
+def loss_of(config: Config, data: Dataset) -> Loss:
+    """The loss; class weights that it takes from the data are those of the training part."""
+    return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:
@@ -54,16 +60,22 @@ def draw_parameters(parts: Parts) -> None:
     """
     try:
         parts.store.seal(parts.init_generator, parts.device)
-        seed_noise(parts)
         if parts.average is not None:
             parts.store.keep_average(parts.average)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
 
 
-def seed_noise(parts: Parts) -> None:
-    """Let layers that draw at random draw the same in each run of a seed: on a GPU torch's own generator."""
+def seed_noise(parts: Parts, rank: int = 0) -> None:
+    """Let layers that draw at random draw the same in each run of a seed; each of several workers its own."""
+    seed = parts.noise_seed + rank
     if parts.device.type == "cpu":
-        parts.store.generator = torch.Generator().manual_seed(parts.noise_seed)
+        parts.store.generator = torch.Generator().manual_seed(seed)
     else:
-        torch.cuda.manual_seed(parts.noise_seed)
+        torch.cuda.manual_seed(seed)
+
+
+def seed_process(parts: Parts, rank: int) -> None:
+    """The same for modules of ``torch.nn``, which draw from the generator of the whole process."""
+    seed_noise(parts, rank)
+    torch.manual_seed(parts.noise_seed + rank)

@@ -42,6 +42,7 @@ class Train(BaseModel):
     batch_size: PositiveInt
     shuffle: bool
     precision: Precision
+    metrics: Any  # held against the registry
     accumulate: PositiveInt
     average: Fraction | None
     early_stopping: EarlyStopping

@@ -18,7 +18,7 @@ from runner.errors import RunnerError, TrackingError
 from runner.plain import Plain
 from runner.tracking.model import DATA
 from runner.tracking.store import connect, told_as_tracking_error
-from runner.tracking.tracked_run import CONFIG_NAME, log_metrics
+from runner.tracking.tracked_run import CONFIG_NAME
 
 NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """What MLflow says of an id that no run has, or that can be none."""
@@ -74,7 +74,7 @@ class TrainedRun:
         now = int(time.time() * 1000)
         with told_as_tracking_error(self.client.tracking_uri):
             entities = [Metric(name, value, now, self.step) for name, value in metrics.items()]
-            log_metrics(self.client, self.run_id, entities)
+            self.client.log_batch(self.run_id, metrics=entities)
 
     @property
     def _output(self) -> LoggedModelOutput:

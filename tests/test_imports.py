@@ -21,21 +21,36 @@ MAY_IMPORT = {
     "parallel": {"errors", "torchrun"},
     "engine": set(),
     "nn": {"types"},
+    "metrics": {"types"},
+    "collected": {"data", "metrics", "parallel", "types"},
     "optim": {"types"},
     "data": {"types", "errors", "parallel"},
-    "registry": {"nn", "optim", "data"},
+    "registry": {"metrics", "nn", "optim", "data"},
     "schema": {"plain", "types"},
     "plain": set(),
     "sqlite_uri": set(),
     "overrides": {"plain"},
     "plugins": {"errors", "nn", "registry", "schema", "types"},
     "components": {"nn", "registry", "schema", "errors"},
-    "config": {"components", "plain", "plugins", "registry", "schema", "nn", "optim", "data", "errors"},
+    "config": {
+        "components",
+        "plain",
+        "plugins",
+        "registry",
+        "schema",
+        "metrics",
+        "nn",
+        "optim",
+        "data",
+        "errors",
+        "types",
+    },
     "build": {"config", "nn", "torchrun", "types", "errors"},
     "step": {"engine", "nn", "parallel"},
-    "loop": {"nn", "optim", "data", "parallel", "step", "types"},
-    "stack": {"nn", "optim", "data", "loop", "step"},
-    "prepare": {"build", "config", "data", "errors", "parallel", "schema"},
+    "loop": {"collected", "metrics", "nn", "optim", "data", "parallel", "step", "types"},
+    "stack": {"collected", "metrics", "nn", "optim", "data", "loop", "step"},
+    "confusion": {"data", "loop", "metrics", "nn", "parallel"},
+    "prepare": {"build", "config", "data", "errors", "nn", "parallel", "schema"},
     "verdict": {"errors", "loop", "objective", "schema"},
     "exit_code": {"compose", "errors", "signals"},
     "arguments": {"compose", "errors", "exit_code", "signals"},
@@ -91,6 +106,7 @@ MAY_IMPORT = {
     "experiment": {
         "build",
         "config",
+        "confusion",
         "data",
         "errors",
         "launch",
@@ -104,9 +120,11 @@ MAY_IMPORT = {
     },
     "sweep": {
         "build",
+        "collected",
         "components",
         "compose",
         "config",
+        "confusion",
         "data",
         "errors",
         "experiment",
@@ -155,7 +173,7 @@ MAY_IMPORT = {
         "tracking",
     },
 }
-TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop", "stack", "step")
+TORCH_ONLY = ("engine", "nn", "optim", "parallel", "collected", "loop", "stack", "step")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 
@@ -196,7 +214,7 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     program = (
         "import sys, runpy; sys.argv = ['runner', *sys.argv[1:]]\n"
         "try:\n    runpy.run_module('runner', run_name='__main__')\n"
-        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib'} & set(sys.modules))"
+        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib', 'torchmetrics'} & set(sys.modules))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True

@@ -41,7 +41,9 @@ def parts(in_tmp_path: Path) -> Path:
 def test_readme_has_a_short_example_of_each_kind() -> None:
     blocks = readme_blocks()
     tables = re.findall(r"^([A-Z]+) = {", "\n".join(blocks), re.MULTILINE)
-    assert sorted(tables) == ["INITIALIZERS", "LAYERS", "LOSSES", "RULES", "SCHEDULES", "SOURCES"]
+    assert sorted(tables) == [
+        "INITIALIZERS", "LAYERS", "LOSSES", "METRICS", "RULES", "SCHEDULES", "SOURCES",
+    ]  # fmt: skip
     assert all(len([line for line in block.splitlines() if line.strip()]) < 15 for block in blocks)
 
 
@@ -51,9 +53,11 @@ def test_parts_of_every_kind_train_together(parts: Path) -> None:
         "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0", "optim.lr=0.002",
         "optim.type=sign_sgd", "~optim.weight_decay",
         "schedule={type: warmup}", "+schedule.steps=20", "train={batch_size: 20, epochs: 30}",
+        "train.metrics=[bias]", "objective=test/bias_error",
     ])  # fmt: skip
     assert "a1.beta" in result.store.named_parameters()
     assert result.epochs[-1].metrics["test/loss"] < result.epochs[0].metrics["test/loss"] / 4
+    assert result.objective == result.epochs[-1].metrics["test/bias_error"] < 0.2
     assert result.epochs[0].metrics["lr"] == pytest.approx(0.002 * 10 / 20)
     (run,) = runs_in(parts.parent)
     assert run.data.params["plugins"] == f"[{parts}]"

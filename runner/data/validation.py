@@ -32,8 +32,9 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
     else:
         picked = pick(train, share, torch.Generator().manual_seed(seed))
         parts = rows(train, ~picked), rows(train, picked)
-    if not all(len(part) for part in parts):
-        raise DataError(f"data.val: {share} of {len(train)} samples leaves {len(parts[0])} to learn from")
+    for part, use in zip(parts, ("learn from", "look at"), strict=True):
+        if not len(part):
+            raise DataError(f"data.val: {share} of {len(train)} samples leaves none to {use}")
     return Dataset(parts[0], data.test, parts[1])
 
 

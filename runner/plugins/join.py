@@ -23,6 +23,7 @@ def join(plugins: Sequence[Plugin]) -> Registry:
         initializers=joined("INITIALIZERS", BUILT_IN.initializers, plugins, problems),
         layers=joined("LAYERS", BUILT_IN.layers, plugins, problems),
         losses=joined("LOSSES", BUILT_IN.losses, plugins, problems),
+        metrics=joined("METRICS", BUILT_IN.metrics, plugins, problems),
         rules=joined("RULES", BUILT_IN.rules, plugins, problems),
         schedules=joined("SCHEDULES", BUILT_IN.schedules, plugins, problems),
         sources=joined("SOURCES", BUILT_IN.sources, plugins, problems),

@@ -38,6 +38,10 @@ KINDS: Mapping[str, Kind] = {
         methods={"__call__": ("prediction", "target")},
         attributes={"tasks": tuple[Task, ...]},
     ),
+    "METRICS": Kind(
+        methods={"__call__": ("prediction", "target")},
+        attributes={"tasks": tuple[Task, ...], "name": str},
+    ),
     "RULES": Kind(
         methods={"init": ("params",), "step": ("params", "grads", "state", "lr")},
         attributes={"lr": float},

@@ -100,7 +100,9 @@ class Search:
         self._work = Work(count, train.epochs, ceil(len(data.train) / batch))
         short = len(data.train) % batch  # which is another program
         self._data = Dataset(
-            data.train.first(TRIAL_BATCHES * batch + short), data.test.first(TRIAL_TEST_SAMPLES)
+            data.train.first(TRIAL_BATCHES * batch + short),
+            data.test.first(TRIAL_TEST_SAMPLES),
+            data.val.first(TRIAL_TEST_SAMPLES) if data.val is not None else None,
         )
         self._started = perf_counter()
         self._step_alone = 0.0

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,10 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from runner.launch import Launch
 from runner.overrides import flatten
@@ -18,7 +21,7 @@ from runner.plain import Plain, to_yaml, without_sweep
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 
-PARAMS_A_CALL, METRICS_A_CALL, VALUE_LENGTH, NAME_LENGTH = 100, 1000, 6000, 250
+PARAMS_A_CALL, ENTRIES_A_CALL, VALUE_LENGTH, NAME_LENGTH = 100, 1000, 6000, 250
 """MLflow's limits; a longer value stands whole in config.yaml or in the log."""
 
 CONFIG_NAME = "config.yaml"
@@ -57,16 +60,17 @@ class TrackedRun:
         name = run_name(launch, plain)
         run = client.create_run(experiment_id, start_time=start_time, run_name=name, tags=described)
         self.location = Location(client.tracking_uri, experiment_id, run.info.run_id)
-
-    def describe(self) -> None:
-        """Log the config as parameters."""
-        params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
-        for start in range(0, len(params), PARAMS_A_CALL):
-            self.client.log_batch(self.location.run_id, params=params[start : start + PARAMS_A_CALL])
+        self._artifact_uri = run.info.artifact_uri
+        self._params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
 
     def log(self, metrics: Sequence[Metric]) -> None:
-        """Log metrics, however many."""
-        log_metrics(self.client, self.location.run_id, metrics)
+        """Log metrics, however many; the first call logs the config as parameters, too."""
+        left = list(metrics)
+        while self._params or left:
+            params = self._params[:PARAMS_A_CALL]
+            some = left[: ENTRIES_A_CALL - len(params)]
+            self.client.log_batch(self.location.run_id, metrics=some, params=params)
+            del self._params[: len(params)], left[: len(some)]
 
     def leave(self, texts: Mapping[str, str], files: Iterable[Path], failure: Failure | None = None) -> None:
         """Log artifacts, those files that are there, and why the run did not end well."""
@@ -78,20 +82,23 @@ class TrackedRun:
             with TemporaryDirectory() as folder:
                 for name, text in texts.items():
                     Path(folder, name).write_text(text, encoding="utf-8")
-                self.client.log_artifacts(run_id, folder)
+                self._artifacts.log_artifacts(folder)  # type: ignore[no-untyped-call]
         for file in files:
             if file.exists():
-                self.client.log_artifact(run_id, str(file))
+                self._artifacts.log_artifact(str(file))  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _artifacts(self) -> ArtifactRepository:
+        """Where artifacts go: what the client would ask the store for, which takes longer than to write."""
+        uri = self.client.tracking_uri
+        place = add_databricks_profile_info_to_artifact_uri(  # type: ignore[no-untyped-call]
+            self._artifact_uri, uri
+        )
+        return get_artifact_repository(place, tracking_uri=uri)
 
     def end(self, status: Status, end_time: int | None = None) -> None:
         """End the run, at ``end_time`` in milliseconds since 1970 or now."""
         self.client.set_terminated(self.location.run_id, status, end_time)
-
-
-def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
-    """Log metrics in as few calls as MLflow takes."""
-    for start in range(0, len(metrics), METRICS_A_CALL):
-        client.log_batch(run_id, metrics=metrics[start : start + METRICS_A_CALL])
 
 
 def config_yaml(plain: Plain) -> str:

@@ -29,6 +29,9 @@ class Reporter(Protocol):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics."""
 
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Report files, by their names."""
+
 
 class NoTracker:
     """Reports nothing: of several workers the first one speaks for all."""
@@ -36,6 +39,9 @@ class NoTracker:
     name = "follower"
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Nothing."""
+
+    def leave(self, texts: Mapping[str, str]) -> None:
         """Nothing."""
 
 
@@ -93,8 +99,8 @@ class Tracker:
     def _open(self, client: MlflowClient, experiment_id: str) -> None:
         with told_as_tracking_error(client.tracking_uri):
             self._run = TrackedRun(client, experiment_id, self._plain, self._launch, self._tags)
-            self._writer = MetricWriter(client, self.location.run_id)
-            self._run.describe()
+            self._run.log([])
+            self._writer = MetricWriter(self._run)
             self._run.leave({CONFIG_NAME: config_yaml(self._plain)}, [])
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
@@ -104,6 +110,15 @@ class Tracker:
             TrackingError: if earlier ones could not be written.
         """
         self._writer.write(values, step)
+
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Leave files with the run, by their names.
+
+        Raises:
+            TrackingError: if they could not be written.
+        """
+        with told_as_tracking_error(self.location.uri):
+            self._opened.leave(texts, [])
 
     def __exit__(
         self,

@@ -4,11 +4,10 @@ import time
 from collections.abc import Mapping
 from threading import Event, Lock, Thread
 
-from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from runner.tracking.store import told_as_tracking_error
-from runner.tracking.tracked_run import log_metrics
+from runner.tracking.tracked_run import TrackedRun
 
 INTERVAL = 1.0
 """Seconds between two writes: often enough for a live UI, seldom enough to cost nothing."""
@@ -20,14 +19,13 @@ class MetricWriter:
     A write that fails is raised where the training thread next comes by: in ``write`` or ``close``.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
-        self._client = client
-        self._run_id = run_id
+    def __init__(self, run: TrackedRun) -> None:
+        self._run = run
         self._pending: list[Metric] = []
         self._lock = Lock()
         self._closing = Event()
         self._failure: Exception | None = None
-        self._thread = Thread(target=self._run, name=f"metrics of {run_id}", daemon=True)
+        self._thread = Thread(target=self._write_each_second, name="metrics", daemon=True)
         self._thread.start()
 
     def write(self, metrics: Mapping[str, float], step: int) -> None:
@@ -53,10 +51,10 @@ class MetricWriter:
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
-            with told_as_tracking_error(self._client.tracking_uri):
+            with told_as_tracking_error(self._run.location.uri):
                 raise self._failure
 
-    def _run(self) -> None:
+    def _write_each_second(self) -> None:
         try:
             while not self._closing.wait(INTERVAL):
                 self._flush()
@@ -67,4 +65,4 @@ class MetricWriter:
     def _flush(self) -> None:
         with self._lock:
             metrics, self._pending = self._pending, []
-        log_metrics(self._client, self._run_id, metrics)
+        self._run.log(metrics)

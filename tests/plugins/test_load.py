@@ -86,7 +86,10 @@ def test_a_module_on_the_path_is_named_without_an_ending(
         ("x = 1\nclass A(\n", ", line 2: SyntaxError: '(' was never closed"),
         ("import json\njson.loads('{')\n", ", line 2: JSONDecodeError: Expecting property name"),
         ("raise SystemExit(3)\n", ", line 1: SystemExit: 3"),
-        ("x = 1\n", ": has none of the tables LAYERS, INITIALIZERS, LOSSES, RULES, SCHEDULES, SOURCES"),
+        (
+            "x = 1\n",
+            ": has none of the tables LAYERS, INITIALIZERS, LOSSES, METRICS, RULES",
+        ),
         ("LAYERS = [1]\n", ": LAYERS should be a mapping of names to classes"),
     ],
 )

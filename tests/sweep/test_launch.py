@@ -241,6 +241,17 @@ def test_one_failure_ends_the_sweep_if_so_wanted(stores: Callable[[str], Path]) 
     assert statuses([*sweep.children, sweep.parent]) == {"FAILED": 2}
 
 
+@pytest.mark.slow
+def test_the_environment_that_jobs_are_given_reaches_them(stores: Callable[[str], Path]) -> None:
+    folder = stores("environment")
+    given = ("+hydra.job.env_set={WHERE: there}", "tracking.experiment=${oc.env:WHERE}")
+    done = run_in(folder, "-m", *given, "seed=0,1", "train.epochs=1")
+    assert done.returncode == 0, done.stderr
+    experiment = client_of(folder).get_experiment_by_name("there")
+    assert experiment is not None
+    assert len(client_of(folder).search_runs([experiment.experiment_id])) == 3
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "runner", "-m", *arguments],

@@ -2,26 +2,27 @@ import time
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 from runner.errors import TrackingError
+from runner.launch import Launch
 from runner.tracking.store import connect, find_experiment
+from runner.tracking.tracked_run import TrackedRun
 from runner.tracking.writer import MetricWriter
-
-Opened = tuple[MlflowClient, str]
-"""A client and the id of a run that is open."""
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Opened:
+def run(tmp_path: Path) -> TrackedRun:
+    """A run that is open, and has its parameters."""
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    run = client.create_run(find_experiment(client, "runner"))
-    return client, run.info.run_id
+    experiment = find_experiment(client, "runner")
+    run = TrackedRun(client, experiment, {"seed": 1}, Launch(tmp_path, "mlp", (), "command"), {})
+    run.log([])
+    return run
 
 
-def test_every_metric_arrives_once(opened: Opened) -> None:
-    client, run_id = opened
-    writer = MetricWriter(client, run_id)
+def test_every_metric_arrives_once(run: TrackedRun) -> None:
+    client, run_id = run.client, run.location.run_id
+    writer = MetricWriter(run)
     for step in range(1, 1201):
         writer.write({"a": step / 2, "b": -step}, step)
     writer.close()
@@ -31,9 +32,9 @@ def test_every_metric_arrives_once(opened: Opened) -> None:
         assert len(history) == 1200
 
 
-def test_metrics_are_visible_while_the_run_goes_on(opened: Opened) -> None:
-    client, run_id = opened
-    writer = MetricWriter(client, run_id)
+def test_metrics_are_visible_while_the_run_goes_on(run: TrackedRun) -> None:
+    client, run_id = run.client, run.location.run_id
+    writer = MetricWriter(run)
     writer.write({"a": 1.0}, 1)
     deadline = time.monotonic() + 10
     while "a" not in client.get_run(run_id).data.metrics and time.monotonic() < deadline:
@@ -42,19 +43,19 @@ def test_metrics_are_visible_while_the_run_goes_on(opened: Opened) -> None:
     writer.close()
 
 
-def test_writing_does_not_wait_for_the_store(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_does_not_wait_for_the_store(run: TrackedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runner.tracking.writer.INTERVAL", 60)
-    client, run_id = opened
-    writer = MetricWriter(client, run_id)
+    client, run_id = run.client, run.location.run_id
+    writer = MetricWriter(run)
     writer.write({"a": 1.0}, 1)
     assert client.get_run(run_id).data.metrics == {}, "handed over, not yet written"
     writer.close()
     assert client.get_run(run_id).data.metrics == {"a": 1.0}
 
 
-def test_a_failed_write_is_raised_where_the_training_comes_by(opened: Opened) -> None:
-    client, _ = opened
-    writer = MetricWriter(client, "0" * 32)
+def test_a_failed_write_is_raised_where_the_training_comes_by(run: TrackedRun) -> None:
+    run.client.delete_run(run.location.run_id)
+    writer = MetricWriter(run)
     writer.write({"a": 1.0}, 1)
     with pytest.raises(TrackingError, match="cannot be used"):
         writer.close()
