@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
-from runner import registry
 from runner.components import instance, layer, validated
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
@@ -18,6 +17,9 @@ from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
+from runner.plugins.join import join
+from runner.plugins.load import Plugin, load_all
+from runner.registry import Registry
 from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
 from runner.schema import Schedule as ScheduleFrame
 from runner.types import Task
@@ -51,6 +53,8 @@ class Config:
     train: Train
     tracking: Tracking
     sweep: Sweep
+    registry: Registry
+    plugins: tuple[Plugin, ...]
     plain: Plain
 
     @property
@@ -67,6 +71,8 @@ def check(plain: Plain) -> Config:
     """
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
+    plugins = load_all(plugins_named(plain))
+    registry = join(plugins)
 
     def section(
         table: Mapping[str, Callable[..., Any]], name: str, shared: Collection[str] = ()
@@ -74,23 +80,25 @@ def check(plain: Plain) -> Config:
         given = plain.get(name)
         if not isinstance(given, Mapping):
             return None  # which is in the frame's problems already
-        return instance(table, name, own_arguments(given) if name == "data" else given, problems, shared)
+        arguments = own_arguments(registry, given) if name == "data" else given
+        return instance(registry, table, name, arguments, problems, shared)
 
-    source = section(registry.SOURCES, "data")
+    source = section(registry.sources, "data")
     if source and frame and frame.data.target == "input":
         source = Reconstruction(source)
-    loss = section(registry.LOSSES, "loss")
-    own_rule = rule("optim", plain["optim"], problems) if isinstance(plain.get("optim"), Mapping) else None
-    schedule = section(registry.SCHEDULES, "schedule", ScheduleFrame.model_fields)
-    metrics = check_metrics(frame.train.metrics, source.task, problems) if frame and source else []
+    loss = section(registry.losses, "loss")
+    optim = plain.get("optim")
+    own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
+    schedule = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
+    metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(given_layers, outputs_of(source, problems), problems)
+    layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
     augmented = None
     if frame and frame.data.augment and source and not problems:
         augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
     if own_rule is not None and frame is not None:
-        own_groups = groups("optim", plain["optim"], own_rule, problems)
+        own_groups = groups(registry, "optim", plain["optim"], own_rule, problems)
     if problems or frame is None or not (source and loss and own_rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
@@ -111,6 +119,8 @@ def check(plain: Plain) -> Config:
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,
+        registry=registry,
+        plugins=plugins,
         plain=plain,
     )
     check_together(config)
@@ -121,6 +131,12 @@ def warmed_up(schedule: Schedule, frame: ScheduleFrame) -> Schedule:
     """The schedule, after a warm-up if one is wanted."""
     epochs, steps = frame.warmup_epochs, frame.warmup_steps
     return WarmUp(schedule, epochs, steps, frame.warmup_start_factor) if epochs or steps else schedule
+
+
+def plugins_named(plain: Plain) -> list[str]:
+    """The plugins that a config names, as far as they are names."""
+    given = plain.get("plugins")
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
@@ -145,7 +161,7 @@ def check_together(config: Config) -> None:
     task, suited, outputs = config.source.task, config.loss.tasks, config.source.out_shape[-1]
     loss, data = config.plain["loss"]["type"], config.plain["data"]["type"]
     if task not in suited:
-        known = [name for name, each in registry.LOSSES.items() if task in each.tasks]
+        known = [name for name, each in config.registry.losses.items() if task in each.tasks]
         problems.append(
             f"loss.type: '{loss}' is for {' and '.join(suited)}, but data.type '{data}' is {task}. "
             f"Known for {task}: {', '.join(known)}"
@@ -172,53 +188,53 @@ def check_together(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def check_metrics(given: object, task: Task, problems: list[str]) -> list[Metric]:
+def check_metrics(registry: Registry, given: object, task: Task, problems: list[str]) -> list[Metric]:
     """What shall be measured; loss and, for classes, accuracy are counted whether they are named or not."""
     if given == "auto":
         given = AUTO_METRICS[task]
     if not isinstance(given, list):
         problems.append(f"train.metrics: {given!r} should be auto or a list of names")
         return []
-    known = {name: metric for name, metric in registry.METRICS.items() if task in metric.tasks}
+    known = {name: metric for name, metric in registry.metrics.items() if task in metric.tasks}
     found: list[Metric | None] = []
     for place, each in enumerate(given):
         if isinstance(each, str) and each not in known:
             problems.append(unknown("train.metrics", each, known, f"unknown for {task}"))
         else:
             named = {"type": each} if isinstance(each, str) else each
-            found.append(instance(known, f"train.metrics.{place}", named, problems))
+            found.append(instance(registry, known, f"train.metrics.{place}", named, problems))
     return [metric for metric in found if metric]
 
 
-def own_arguments(data: Mapping[str, Any]) -> Plain:
+def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
     """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
-    source = registry.SOURCES.get(str(data.get("type")))
+    source = registry.sources.get(str(data.get("type")))
     reads_files = source and "root" in signature(source).parameters
     foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
     return {key: value for key, value in data.items() if key not in foreign}
 
 
-def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
+def check_layers(registry: Registry, layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
     checked = {
-        name: layer(f"model.layers.{name}", given, problems)
-        for name, given in with_last_size(layers, outputs).items()
+        name: layer(registry, f"model.layers.{name}", given, problems)
+        for name, given in with_last_size(registry, layers, outputs).items()
     }
     return {name: each for name, each in checked.items() if each}
 
 
-def with_last_size(layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
+def with_last_size(registry: Registry, layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
     """The layers with the last of them that has an ``out_features``, in whatever layer, having that many."""
     told = dict(layers)
     for name, given in reversed(told.items()):
-        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, Mapping) else None
+        target = registry.layers.get(str(given.get("type"))) if isinstance(given, Mapping) else None
         if target and "out_features" in signature(target).parameters:
             if given.get("out_features") is None:
                 told[name] = {**given, "out_features": outputs}
             break
         if target and isinstance(given.get("layers"), Mapping):
-            told[name] = {**given, "layers": with_last_size(given["layers"], outputs)}
+            told[name] = {**given, "layers": with_last_size(registry, given["layers"], outputs)}
             break
     return told

@@ -5,6 +5,7 @@ input shape) are the program's.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from runner.data.arrays import Arrays
@@ -285,7 +286,23 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "image_folder": ImageFolder,
 }
 
-NESTED: Mapping[Any, Mapping[str, Callable[..., Any]]] = {
-    Initializer: INITIALIZERS,
-}
-"""Components that are arguments of others, by the annotation of such an argument."""
+
+@dataclass(frozen=True)
+class Registry:
+    """The names that a config may use: those above, and those of its plugins."""
+
+    initializers: Mapping[str, Callable[..., Initializer]]
+    layers: Mapping[str, Callable[..., Layer]]
+    losses: Mapping[str, type[Loss]]
+    metrics: Mapping[str, type[Metric]]
+    rules: Mapping[str, Callable[..., Rule]]
+    schedules: Mapping[str, Callable[..., Schedule]]
+    sources: Mapping[str, Callable[..., Source]]
+
+    @property
+    def nested(self) -> Mapping[Any, Mapping[str, Callable[..., Any]]]:
+        """Components that are arguments of others, by the annotation of such an argument."""
+        return {Initializer: self.initializers}
+
+
+BUILT_IN = Registry(INITIALIZERS, LAYERS, LOSSES, METRICS, RULES, SCHEDULES, SOURCES)

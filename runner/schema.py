@@ -132,6 +132,7 @@ class Frame(BaseModel):
     train: Train
     tracking: Tracking
     sweep: Sweep
+    plugins: list[NonEmpty]
 
 
 def keys_at(path: list[Any]) -> list[str]:

@@ -97,7 +97,7 @@ BAD: list[tuple[str, object, str]] = [
     ("model.layers.l1.init", {"type": "uniform", "a": 1, "b": 0},
      "model.layers.l1.init.a: 1.0 should not be greater than b: 0.0"),
     ("extra", 1, "extra: unknown key 'extra'. Did you mean 'train'? "
-     "Known: data, device, loss, model, objective, optim, schedule, seed, sweep, tracking, train"),
+     "Known: data, device, loss, model, objective, optim, plugins, schedule, seed, sweep, tracking, train"),
     ("train.epoch", 1,
      "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? "
      "Known: accumulate, average, batch_size, early_stopping, epochs, fast_dev_run, max_time, metrics, "

@@ -13,6 +13,7 @@ from runner.components import layer
 from runner.nn.layers.adopted import PREFIX, module_names
 from runner.nn.layers.layer import Layer
 from runner.nn.store import ParameterStore
+from runner.registry import BUILT_IN
 from tests.conftest import REPOSITORY
 from tests.nn.layers.torch_samples import Sample
 
@@ -179,7 +180,7 @@ def cannot_be_said(value: object) -> bool:
 
 def built(config: dict[str, Any], shape: tuple[int, ...]) -> tuple[Layer, ParameterStore]:
     problems: list[str] = []
-    build = layer("layer", config, problems)
+    build = layer(BUILT_IN, "layer", config, problems)
     assert not problems
     assert build is not None
     store = ParameterStore()
