@@ -13,7 +13,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 MODELS = sorted(file.stem for file in Path(conf_folder(), "model").iterdir())
 REGRESSION = "data=linear loss=mse optim.lr=0.1"
-OTHER_DATA = {"regression": REGRESSION, "linear": REGRESSION}
+OTHER_DATA = {
+    "regression": REGRESSION,
+    "linear": REGRESSION,
+    "autoencoder": "data.target=input loss=mse data.limit=400",
+}
 LARGE_IMAGES = ("lenet",)
 """Models that are too deep for digits of 8x8."""
 
