@@ -9,16 +9,17 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from runner import registry
 from runner.errors import unknown
 from runner.nn.layers.adopted import PREFIX, Adopted, arguments_of, find_module, module_names
 from runner.nn.layers.layer import Build, Layers
+from runner.registry import Registry
 from runner.schema import STRICT, NamedLayers, keys_at
 
 LAYERS = TypeAdapter(NamedLayers, config=STRICT)
 
 
 def component(
+    registry: Registry,
     table: Mapping[str, Callable[..., Any]],
     path: str,
     given: object,
@@ -48,13 +49,14 @@ def component(
             continue
         if name not in parameters:
             problems.append(unknown(f"{path}.{name}", name, [*parameters, *shared], "unknown key"))
-        elif hints[name] in registry.NESTED:
-            arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
+        elif hints[name] in registry.nested:
+            nested = registry.nested[hints[name]]
+            arguments[name] = instance(registry, nested, f"{path}.{name}", value, problems)
         elif hints[name] == Layers:
-            arguments[name] = named_layers(f"{path}.{name}", value, problems)
+            arguments[name] = named_layers(registry, f"{path}.{name}", value, problems)
         elif hints[name] in (Build, Build | None):
             is_none = value is None and hints[name] != Build
-            arguments[name] = None if is_none else layer(f"{path}.{name}", value, problems)
+            arguments[name] = None if is_none else layer(registry, f"{path}.{name}", value, problems)
         else:
             adapter = TypeAdapter(hints[name], config=STRICT)
             arguments[name] = argument(adapter, f"{path}.{name}", value, problems)
@@ -66,13 +68,13 @@ def component(
     return partial(target, **arguments) if len(problems) == found else None
 
 
-def layer(path: str, given: object, problems: list[str]) -> Build | None:
+def layer(registry: Registry, path: str, given: object, problems: list[str]) -> Build | None:
     """Check one layer: a registered one, or a module of ``torch.nn``."""
     name = given.get("type") if isinstance(given, Mapping) else None
     if isinstance(name, str) and name.startswith(PREFIX):
         assert isinstance(given, Mapping)
         return adopted(path, name.removeprefix(PREFIX), given, problems)
-    return component(registry.LAYERS, path, given, problems)
+    return component(registry, registry.layers, path, given, problems)
 
 
 def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str]) -> Build | None:
@@ -123,17 +125,20 @@ def as_tuple(value: object) -> object:
     return tuple(as_tuple(each) for each in value) if isinstance(value, list) else value
 
 
-def named_layers(path: str, given: object, problems: list[str]) -> dict[str, Build] | None:
+def named_layers(
+    registry: Registry, path: str, given: object, problems: list[str]
+) -> dict[str, Build] | None:
     """Check layers by their names, at least one."""
     found = len(problems)
     if validated(LAYERS.validate_json, path, given, problems) is None:
         return None
     assert isinstance(given, Mapping)
-    checked = {name: layer(f"{path}.{name}", each, problems) for name, each in given.items()}
+    checked = {name: layer(registry, f"{path}.{name}", each, problems) for name, each in given.items()}
     return {name: each for name, each in checked.items() if each} if len(problems) == found else None
 
 
 def instance(
+    registry: Registry,
     table: Mapping[str, Callable[..., Any]],
     path: str,
     given: object,
@@ -141,7 +146,7 @@ def instance(
     shared: Collection[str] = (),
 ) -> Any | None:
     """Make a component that needs nothing from the program, or add to ``problems`` and return None."""
-    checked = component(table, path, given, problems, shared)
+    checked = component(registry, table, path, given, problems, shared)
     try:
         return checked() if checked else None
     except ValueError as error:  # what a class says of arguments that don't go together

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from runner.build import Parts, build, rule_of
 from runner.config import Config, check
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
@@ -14,7 +15,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.prepare import draw_parameters, load, seed_process
+from runner.prepare import draw_parameters, input_of, load, loss_of, seed_process
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
@@ -61,6 +62,7 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
     tags = {"config_hash": config.hash, "device": parts.device.type}
     with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
         data = load(config, parts.device, workers)
+        tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
         seed_process(parts, workers.rank)
         epochs, final = train(config, parts, data, tracker, display, workers)
@@ -109,12 +111,13 @@ def train(
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     model = at_precision(parts.model, config.train.precision)
+    loss = loss_of(config, data)
     epochs: list[Epoch] = []
     with tf32(config.train.precision == "tf32"), display.training(tracker.name, parts, config.train.epochs):
         for epoch in fit(
             model,
             parts.store,
-            config.loss,
+            loss,
             rule_of(config, parts),
             config.schedule,
             data,
@@ -122,6 +125,7 @@ def train(
             batch_size=config.train.batch_size,
             generator=parts.order_generator if config.train.shuffle else None,
             accumulate=config.train.accumulate,
+            metrics=config.metrics,
             workers=workers,
         ):
             epochs.append(epoch)
@@ -136,7 +140,9 @@ def train(
                 history.info("stopped after epoch %d: %s", epoch.number, reason)
                 break
         parts.store.settle()
-        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
+        trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
+        if config.confusion_matrix:
+            tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained
     tracker.metrics(final, step=epochs[-1].number)
     history.info("%s", final)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,6 +25,7 @@ def hash_of(plain: Plain) -> str:
     """16 hex digits that name what a whole config computes; where files lie has no part in it."""
     identity = {key: value for key, value in plain.items() if key not in NO_IDENTITY}
     identity["model"] = in_order(plain["model"]["layers"])
+    identity["plugins"] = [Path(name).name for name in plain["plugins"]]
     identity["data"] = {key: value for key, value in plain["data"].items() if key != "root"}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -6,11 +6,10 @@ Defaults stand in ``conf/`` alone, so that what is checked is what the store sho
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Lt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed
+from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed, Share
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -42,6 +41,7 @@ class Train(BaseModel):
     batch_size: PositiveInt
     shuffle: bool
     precision: Precision
+    metrics: Any  # held against the registry
     accumulate: PositiveInt
     average: Fraction | None
     early_stopping: EarlyStopping
@@ -111,7 +111,9 @@ class Data(BaseModel):
     type: str
     root: Path
     limit: PositiveInt | None
-    val: Annotated[float, Gt(0), Lt(1)] | None
+    target: Literal["label", "input"]
+    augment: list[Plain]
+    val: Share | None
     val_seed: Seed
 
 
@@ -130,6 +132,7 @@ class Frame(BaseModel):
     train: Train
     tracking: Tracking
     sweep: Sweep
+    plugins: list[NonEmpty]
 
 
 def keys_at(path: list[Any]) -> list[str]:

@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runner import registry
 from runner.components import instance, not_in_torch, torch_arguments
 from runner.errors import unknown
 from runner.optim.adopted import PREFIX, Adopted, arguments_of, find_optimizer, optimizer_names
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.stacking import is_number
+from runner.registry import Registry
 from runner.schema import Optim
 
 
-def rule(path: str, given: Mapping[str, Any], problems: list[str]) -> Rule | None:
+def rule(registry: Registry, path: str, given: Mapping[str, Any], problems: list[str]) -> Rule | None:
     """Check an update rule: a registered one, or an optimiser of ``torch.optim``."""
     name = str(given.get("type"))
     if not name.startswith(PREFIX):
-        return instance(registry.RULES, path, given, problems, Optim.model_fields)
+        return instance(registry, registry.rules, path, given, problems, Optim.model_fields)
     optimizer = find_optimizer(name.removeprefix(PREFIX))
     if optimizer is None:
         told = "is no optimiser of torch.optim that takes one gradient a step"
@@ -33,7 +33,9 @@ def rule(path: str, given: Mapping[str, Any], problems: list[str]) -> Rule | Non
         return None
 
 
-def groups(path: str, given: Mapping[str, Any], rule: Rule, problems: list[str]) -> tuple[Group, ...]:
+def groups(
+    registry: Registry, path: str, given: Mapping[str, Any], rule: Rule, problems: list[str]
+) -> tuple[Group, ...]:
     """Check the groups of parameters: each has the rule, with some numbers of its own."""
     if isinstance(rule, Adopted) and given["groups"]:
         problems.append(f"{path}.groups: {given['type']} has none here, it sees all parameters as one tensor")
@@ -48,7 +50,7 @@ def groups(path: str, given: Mapping[str, Any], rule: Rule, problems: list[str])
         problems.extend(foreign)
         if "lr" in own and rule.lr == 0:
             problems.append(f"{at}.lr: is taken as a share of {path}.lr, which is 0")
-        own_rule = None if foreign else instance(registry.RULES, at, common | own, problems)
+        own_rule = None if foreign else instance(registry, registry.rules, at, common | own, problems)
         if own_rule is not None:
             checked.append(Group(group["match"], own_rule))
     return tuple(checked)

@@ -155,6 +155,21 @@ def test_the_articles_experiment_ends_where_a_lasting_velocity_takes_it(
     assert run.data.params["model.layers.l1.init.type"] == "normal"
 
 
+def test_metrics_that_are_asked_for_are_in_the_store(command_line: CommandLine, tmp_path: Path) -> None:
+    done = command_line(
+        "train.metrics=[f1,auroc,confusion_matrix]", "objective=test/f1_macro", "train.epochs=2",
+        "tracking.log_model=false",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    (run,) = runs_in(tmp_path)
+    measured = {"test/f1_macro", "test/auroc", "best/test/f1_macro", "best/test/auroc"}
+    assert run.data.metrics.keys() == EPOCH_METRICS | FINAL_METRICS | measured
+    assert all(0.3 < run.data.metrics[name] <= 1 for name in measured)
+    assert "test/f1_macro" in done.stdout
+    artifacts = [file.path for file in client_of(tmp_path).list_artifacts(run.info.run_id)]
+    assert "confusion_matrix_test.csv" in artifacts
+
+
 BAD_COMMAND_LINES = [
     (["optim=momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'? Known: adagrad, adam, "),
     (["optim.lrr=3"], "optim.lrr: unknown key 'lrr'. Did you mean 'lr'?"),

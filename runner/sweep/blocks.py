@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from runner.build import Parts, build, rule_of
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, seed_noise
+from runner.prepare import draw_parameters, input_of, loss_of, seed_noise
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -46,7 +47,7 @@ def with_parameters(job: Job) -> Parts:
 def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop: Stop) -> None:
     """Train one job as a run of its own would."""
     config, store = job.config, parts.store
-    progress.begin(job, "trained one by one")
+    progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
         for epoch in epochs_alone(job, parts, data, stop, config.train.epochs):
@@ -58,8 +59,9 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             if verdict == "stops":
                 break
         store.settle()
-        trained = evaluate(model, store, config.loss, data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data, progress.kept(job)))
+        trained = evaluate(model, store, loss_of(config, data), data.train, "final/train_")
+        model_kept = kept_model(job, parts, data, progress.kept(job))
+        progress.finish(job, trained, model_kept, tables(job, parts, data))
 
 
 def train_stacked(
@@ -70,7 +72,7 @@ def train_stacked(
     train = active[0].config.train
     stack = stack_of(active, parts, data, stop)
     for job in active:
-        progress.begin(job, f"stacked with {len(jobs) - 1} more")
+        progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
     with tf32(train.precision == "tf32"):
         for number in range(1, train.epochs + 1):
             verdicts = progress.epochs(active, stack.epoch())
@@ -106,9 +108,11 @@ def finish(
     for place, row in enumerate(rows):
         job, own = jobs[row], parts[row]
         try:
+            own.store.settle()  # its average is still that of its first values
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
-            progress.finish(job, final[place], kept_model(job, own, data, progress.kept(job)))
+            model = kept_model(job, own, data, progress.kept(job))
+            progress.finish(job, final[place], model, tables(job, own, data))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
@@ -120,13 +124,21 @@ def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel
     return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
 
 
+def tables(job: Job, parts: Parts, data: Dataset) -> dict[str, str]:
+    """What the job's run is left beside its numbers, if its config wants that; its store is trained."""
+    config = job.config
+    if not config.confusion_matrix:
+        return {}
+    return confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
+
+
 def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:
     """What ``fit`` gives for a job whose parameters are drawn."""
     config = job.config
     return fit(
         at_precision(parts.model, config.train.precision),
         parts.store,
-        config.loss,
+        loss_of(config, data),
         rule_of(config, parts),
         config.schedule,
         data,
@@ -134,6 +146,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         batch_size=config.train.batch_size,
         generator=parts.order_generator if config.train.shuffle else None,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )
 
@@ -157,10 +170,11 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     return Stack(
         at_precision(parts[0].model, config.train.precision),
         members,
-        config.loss,
+        loss_of(config, data),
         data,
         epochs=config.train.epochs,
         batch_size=config.train.batch_size,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )

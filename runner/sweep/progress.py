@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from runner.data_input import DataInput
 from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.saved_model import SavedModel
@@ -72,12 +73,12 @@ class Progress:
         """Whether a job's end has been reported."""
         return job.number in self._ended
 
-    def begin(self, job: Job, way: str) -> None:
-        """A job begins to train, in some way that its log tells."""
+    def begin(self, job: Job, way: str, data: DataInput | None = None) -> None:
+        """A job begins to train, in some way that its log tells, on some data."""
         history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
-        self._books.tell(opened(job))
+        self._books.tell(opened(job, data))
 
     def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[Verdict]:
         """Some jobs have done an epoch; says of each what is to become of it. Who has failed is done with."""
@@ -112,20 +113,27 @@ class Progress:
         history.note("INFO", f"stopped after epoch {epoch.number}: {reason}")
         return "stops"
 
-    def finish(self, job: Job, trained: Mapping[str, float], model: SavedModel | None = None) -> None:
+    def finish(
+        self,
+        job: Job,
+        trained: Mapping[str, float],
+        model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         """A job has ended well.
 
         Args:
             job: which.
             trained: metrics that are measured once, at the end.
             model: what it has learnt, if that is to be kept.
+            texts: other files for its run, by their names.
         """
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
         self._books.tell(Measured({job.number: final}, history.epochs[-1].number, now()))
         result = kept(history.epochs, job.config.train, job.config.objective)
-        self._end(job, "FINISHED", None, {**result.metrics, **final}, model)
+        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
@@ -163,6 +171,7 @@ class Progress:
         failure: Failure | None,
         metrics: Mapping[str, float],
         model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         history, objective = self._histories[job.number], job.config.objective
         result = JobResult(
@@ -176,10 +185,10 @@ class Progress:
         )
         self._ended.add(job.number)
         del self._histories[job.number]
-        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
 
 
-def opened(job: Job) -> Opened:
+def opened(job: Job, data: DataInput | None = None) -> Opened:
     """The message that a job begins."""
     cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
-    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now())
+    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mlflow import MlflowClient
 
+from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.launch import Launch
 from runner.plain import Plain
@@ -29,6 +30,9 @@ class Reporter(Protocol):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics."""
 
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Report files, by their names."""
+
 
 class NoTracker:
     """Reports nothing: of several workers the first one speaks for all."""
@@ -36,6 +40,9 @@ class NoTracker:
     name = "follower"
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Nothing."""
+
+    def leave(self, texts: Mapping[str, str]) -> None:
         """Nothing."""
 
 
@@ -97,6 +104,15 @@ class Tracker:
             self._writer = MetricWriter(self._run)
             self._run.leave({CONFIG_NAME: config_yaml(self._plain)}, [])
 
+    def learns_from(self, data: DataInput) -> None:
+        """Report the data.
+
+        Raises:
+            TrackingError: if it could not be written.
+        """
+        with told_as_tracking_error(self.location.uri):
+            self._opened.learns_from(data)
+
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics; they are in the store within about a second.
 
@@ -104,6 +120,15 @@ class Tracker:
             TrackingError: if earlier ones could not be written.
         """
         self._writer.write(values, step)
+
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Leave files with the run, by their names.
+
+        Raises:
+            TrackingError: if they could not be written.
+        """
+        with told_as_tracking_error(self.location.uri):
+            self._opened.leave(texts, [])
 
     def __exit__(
         self,

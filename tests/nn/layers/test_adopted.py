@@ -13,6 +13,7 @@ from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.plain import Plain
+from runner.registry import BUILT_IN
 from runner.serving import load
 from runner.sweep.blocks import train_block
 from runner.sweep.lanes import Stop
@@ -26,7 +27,7 @@ TWO_NORMS = (
 
 def built(layers: Plain, shape: tuple[int, ...], seed: int = 0) -> tuple[Sequential, ParameterStore]:
     problems: list[str] = []
-    checked = named_layers("model.layers", layers, problems)
+    checked = named_layers(BUILT_IN, "model.layers", layers, problems)
     if checked is None:
         raise ConfigError(problems)
     store = ParameterStore()
