@@ -124,9 +124,7 @@ def test_a_job_that_hydra_refuses_is_refused(job: str) -> None:
 
 def test_a_job_that_cannot_be_composed_hinders_no_other() -> None:
     bad, good = cells("optim.lrr=3", "optim.lr=0.5")
-    assert (
-        str(bad.problem) == "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr, type, weight_decay"
-    )
+    assert str(bad.problem).startswith("optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: ")
     assert good.problem is None
     assert good.plain["optim"]["lr"] == 0.5
 

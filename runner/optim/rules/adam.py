@@ -1,5 +1,6 @@
 """Running means of gradients over running means of their squares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,9 @@ class Adam:
     @torch.no_grad()
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
+        if is_for_kernel(params, lr, *self.betas, self.eps, self.weight_decay):
+            run_kernel(torch._fused_adam_, self, params, grads, state, lr)
+            return
         adam_step(params, decayed(grads, params, self.weight_decay), state, lr, self.betas, self.eps)
 
 
@@ -57,6 +61,9 @@ class AdamW:
     @torch.no_grad()
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
+        if is_for_kernel(params, lr, *self.betas, self.eps, self.weight_decay):
+            run_kernel(torch._fused_adamw_, self, params, grads, state, lr)
+            return
         if not is_zero(self.weight_decay):
             params.addcmul_(params, as_factor(lr * self.weight_decay, params), value=-1)
         adam_step(params, grads, state, lr, self.betas, self.eps)
@@ -104,6 +111,41 @@ def moments(params: Tensor, amsgrad: bool) -> State:
     """What Adam carries: the count of steps, both means, and the largest mean square if ``amsgrad``."""
     names = ["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * amsgrad]
     return {"step": count(params)} | {name: torch.zeros_like(params) for name in names}
+
+
+def is_for_kernel(params: Tensor, *numbers: float | Tensor) -> bool:
+    """Whether torch's own kernel of a whole step will do: on a CPU it takes a third of the operators' time.
+
+    It knows one value of each hyperparameter, so not those of a stack or of groups.
+    """
+    return params.is_cpu and not any(isinstance(each, Tensor) and each.dim() > 0 for each in numbers)
+
+
+def run_kernel(
+    kernel: Callable[..., None],
+    rule: Adam | AdamW,
+    params: Tensor,
+    grads: Tensor,
+    state: State,
+    lr: float | Tensor,
+) -> None:
+    """A step by the kernel that torch's ``Adam(fused=True)`` and ``AdamW(fused=True)`` call."""
+    beta1, beta2 = rule.betas
+    kernel(
+        [params],
+        [grads],
+        [state["exp_avg"]],
+        [state["exp_avg_sq"]],
+        [state["max_exp_avg_sq"]] if rule.amsgrad else [],
+        [state["step"].add_(1)],
+        lr=lr,
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=rule.weight_decay,
+        eps=rule.eps,
+        amsgrad=rule.amsgrad,
+        maximize=False,
+    )
 
 
 def adam_step(
