@@ -56,7 +56,7 @@ class SweepLauncher(Launcher):
         """The sweep's books, if there will be any: first of all, as their process takes seconds to start."""
         from runner.sweep.ledger import Ledger
 
-        if not self._config.sweep.dry_run:
+        if isinstance(self._config.sweep, DictConfig) and not self._config.sweep.get("dry_run"):
             SweepFolder.ledger = Ledger()
             SweepFolder.open.callback(SweepFolder.ledger.close)
         return SweepFolder.ledger

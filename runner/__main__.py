@@ -7,18 +7,16 @@ What needs torch or mlflow is imported when a job starts, so that --help and --c
 import os
 import shlex
 import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hydra
 
 from runner import torchrun
-from runner.compose import CONFIG_ERRORS, conf_folder, explain, register_resolvers
-from runner.errors import ConfigError, RunnerError
+from runner.compose import conf_folder, register_resolvers
+from runner.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
 from runner.importing import without_collections
-from runner.signals import Terminated, raise_on_signals
+from runner.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
 
@@ -28,14 +26,12 @@ if TYPE_CHECKING:
     from runner.sweep.report import Report
     from runner.tracking.outcome import Status
 
-FULL_ERROR = "HYDRA_FULL_ERROR"
-
 
 def main() -> None:
     """The console script."""
     if torchrun.rank() == 0:  # the others have no run to end: a signal may just stop them
         raise_on_signals()
-    shows_traceback = os.environ.get(FULL_ERROR, "0") not in ("", "0")
+    shows_traceback = shows_tracebacks()
     register_resolvers()
     if torchrun.world_size() == 1:
         sys.exit(run_command_line(shows_traceback))
@@ -73,31 +69,6 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) ->
     if folder is None:
         return code
     return exit_code(lambda: end_sweep(folder, code, shows_traceback), shows_traceback)
-
-
-def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
-    """Do something; however it ends becomes an exit code, and what went wrong is told."""
-    try:
-        return action()
-    except KeyboardInterrupt:
-        return 130
-    except Terminated as signal:
-        return 128 + signal.number
-    except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of flags that don't go together
-        problem = ConfigError([explain(error)])
-        problem.__cause__ = error
-        return tell(problem, shows_traceback)
-    except Exception as error:
-        return tell(error, shows_traceback)
-
-
-def tell(error: Exception, shows_traceback: bool) -> int:
-    """Print an error to stderr and return its exit code; a traceback only for what no user can mend."""
-    if shows_traceback or not isinstance(error, RunnerError | OSError):
-        traceback.print_exception(error)
-    else:
-        print(error, file=sys.stderr)
-    return 2 if isinstance(error, ConfigError) else 1
 
 
 def close_books(code: int) -> int:

@@ -1,7 +1,7 @@
 """``{type: <name>, <arguments>}``: the name looked up, the arguments held against the class's signature."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
@@ -9,21 +9,27 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from runner import registry
 from runner.errors import unknown
 from runner.nn.layers.adopted import PREFIX, Adopted, arguments_of, find_module, module_names
 from runner.nn.layers.layer import Build, Layers
+from runner.registry import Registry
 from runner.schema import STRICT, NamedLayers, keys_at
 
 LAYERS = TypeAdapter(NamedLayers, config=STRICT)
 
 
 def component(
-    table: Mapping[str, Callable[..., Any]], path: str, given: object, problems: list[str]
+    registry: Registry,
+    table: Mapping[str, Callable[..., Any]],
+    path: str,
+    given: object,
+    problems: list[str],
+    shared: Collection[str] = (),
 ) -> partial[Any] | None:
     """Look a ``{type: <name>, <arguments>}`` up and check its arguments against the signature.
 
-    Returns the class with its arguments bound, or None after adding to ``problems``.
+    Returns the class with its arguments bound, or None after adding to ``problems``. Keys in ``shared``,
+    which all components of the table are asked, are checked elsewhere.
     """
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         problems.append(f"{path}: {given!r} should be {{type: <name>, …}}. Known: {', '.join(sorted(table))}")
@@ -39,17 +45,18 @@ def component(
     found = len(problems)
     arguments = {}
     for name, value in given.items():
-        if name == "type":
+        if name == "type" or name in shared:
             continue
         if name not in parameters:
-            problems.append(unknown(f"{path}.{name}", name, parameters, "unknown key"))
-        elif hints[name] in registry.NESTED:
-            arguments[name] = instance(registry.NESTED[hints[name]], f"{path}.{name}", value, problems)
+            problems.append(unknown(f"{path}.{name}", name, [*parameters, *shared], "unknown key"))
+        elif hints[name] in registry.nested:
+            nested = registry.nested[hints[name]]
+            arguments[name] = instance(registry, nested, f"{path}.{name}", value, problems)
         elif hints[name] == Layers:
-            arguments[name] = named_layers(f"{path}.{name}", value, problems)
+            arguments[name] = named_layers(registry, f"{path}.{name}", value, problems)
         elif hints[name] in (Build, Build | None):
             is_none = value is None and hints[name] != Build
-            arguments[name] = None if is_none else layer(f"{path}.{name}", value, problems)
+            arguments[name] = None if is_none else layer(registry, f"{path}.{name}", value, problems)
         else:
             adapter = TypeAdapter(hints[name], config=STRICT)
             arguments[name] = argument(adapter, f"{path}.{name}", value, problems)
@@ -61,36 +68,56 @@ def component(
     return partial(target, **arguments) if len(problems) == found else None
 
 
-def layer(path: str, given: object, problems: list[str]) -> Build | None:
+def layer(registry: Registry, path: str, given: object, problems: list[str]) -> Build | None:
     """Check one layer: a registered one, or a module of ``torch.nn``."""
     name = given.get("type") if isinstance(given, Mapping) else None
     if isinstance(name, str) and name.startswith(PREFIX):
         assert isinstance(given, Mapping)
         return adopted(path, name.removeprefix(PREFIX), given, problems)
-    return component(registry.LAYERS, path, given, problems)
+    return component(registry, registry.layers, path, given, problems)
 
 
 def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str]) -> Build | None:
     """Check the names of a torch module's arguments; their values are the module's own affair."""
     module = find_module(name)
     if module is None:
-        near = get_close_matches(name, module_names(), n=1)
-        hint = f" Did you mean '{PREFIX}{near[0]}'?" if near else ""
         told = "is no module of torch.nn that takes and gives one tensor"
-        problems.append(f"{path}.type: '{PREFIX}{name}' {told}.{hint}")
+        problems.append(not_in_torch(path, PREFIX, name, told, module_names()))
         return None
-    known = arguments_of(module)
-    arguments = {key: as_tuple(value) for key, value in given.items() if key != "type"}
+    arguments = torch_arguments(path, given, arguments_of(module), problems)
+    return partial(Adopted, module=module, arguments=arguments) if arguments is not None else None
+
+
+def not_in_torch(path: str, prefix: str, name: str, told: str, names: Collection[str]) -> str:
+    """One problem's line for a class that torch has not, or not so that it could be used here."""
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{prefix}{near[0]}'?" if near else ""
+    return f"{path}.type: '{prefix}{name}' {told}.{hint}"
+
+
+def torch_arguments(
+    path: str,
+    given: Mapping[str, Any],
+    known: Mapping[str, bool],
+    problems: list[str],
+    shared: Collection[str] = (),
+) -> dict[str, Any] | None:
+    """The arguments for a class of torch; ``known`` says which there are and whether they are needed."""
+    arguments = {key: as_tuple(value) for key, value in given.items() if key not in ("type", *shared)}
     found = len(problems)
+    if "batch_first" in known and arguments.setdefault("batch_first", True) is not True:
+        problems.append(
+            f"{path}.batch_first: {arguments['batch_first']!r} should be true: samples come first"
+        )
     for key in arguments:
         if key not in known:
-            problems.append(unknown(f"{path}.{key}", key, known, "unknown key"))
+            problems.append(unknown(f"{path}.{key}", key, [*known, *shared], "unknown key"))
     problems.extend(
-        f"{path}.{key}: missing, {PREFIX}{name} needs it"
+        f"{path}.{key}: missing, {given['type']} needs it"
         for key, needed in known.items()
         if needed and key not in arguments
     )
-    return partial(Adopted, module=module, arguments=arguments) if len(problems) == found else None
+    return arguments if len(problems) == found else None
 
 
 def as_tuple(value: object) -> object:
@@ -98,21 +125,28 @@ def as_tuple(value: object) -> object:
     return tuple(as_tuple(each) for each in value) if isinstance(value, list) else value
 
 
-def named_layers(path: str, given: object, problems: list[str]) -> dict[str, Build] | None:
+def named_layers(
+    registry: Registry, path: str, given: object, problems: list[str]
+) -> dict[str, Build] | None:
     """Check layers by their names, at least one."""
     found = len(problems)
     if validated(LAYERS.validate_json, path, given, problems) is None:
         return None
     assert isinstance(given, Mapping)
-    checked = {name: layer(f"{path}.{name}", each, problems) for name, each in given.items()}
+    checked = {name: layer(registry, f"{path}.{name}", each, problems) for name, each in given.items()}
     return {name: each for name, each in checked.items() if each} if len(problems) == found else None
 
 
 def instance(
-    table: Mapping[str, Callable[..., Any]], path: str, given: object, problems: list[str]
+    registry: Registry,
+    table: Mapping[str, Callable[..., Any]],
+    path: str,
+    given: object,
+    problems: list[str],
+    shared: Collection[str] = (),
 ) -> Any | None:
     """Make a component that needs nothing from the program, or add to ``problems`` and return None."""
-    checked = component(table, path, given, problems)
+    checked = component(registry, table, path, given, problems, shared)
     try:
         return checked() if checked else None
     except ValueError as error:  # what a class says of arguments that don't go together

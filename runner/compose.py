@@ -28,6 +28,9 @@ from runner.plain import Plain
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError)
 """What composing raises for a wrong command line or wrong YAML."""
 
+NOT_TOLD = ("tracking", "device", "data.root", "plugins")
+"""Keys that say where and from what a run is made, which its name does not tell."""
+
 SWEEP_RECORD = "multirun.yaml"
 """Where Hydra's sweeper writes the whole sweep's config down, in the sweep's folder."""
 
@@ -43,16 +46,17 @@ def register_resolvers() -> None:
     """Make ``${runner.…}`` known to OmegaConf."""
     resolvers = {
         "runner.unique_id": lambda: secrets.token_hex(3),
-        "runner.tracking_uri": lambda: os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(),
+        "runner.tracking_uri": tracking_uri,
         "runner.experiment": lambda: os.environ.get("MLFLOW_EXPERIMENT_NAME") or "runner",
     }
     for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, use_cache=True, replace=True)
 
 
-def default_tracking_uri() -> str:
-    """A SQLite file under the folder that the program was started in."""
-    return sqlite_uri.from_path(Path.cwd() / "outputs" / "mlflow.db")
+def tracking_uri() -> str:
+    """The store that the environment names, else a SQLite file under the launch folder."""
+    named = os.environ.get("MLFLOW_TRACKING_URI")
+    return named or sqlite_uri.from_path(Path.cwd() / "outputs" / "mlflow.db")
 
 
 def to_plain(cfg: DictConfig) -> Plain:
@@ -66,7 +70,35 @@ def to_plain(cfg: DictConfig) -> Plain:
     except OmegaConfBaseException as error:
         raise ConfigError([explain(error)]) from error
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return with_located_plugins({str(key): value for key, value in plain.items()})
+
+
+def with_located_plugins(plain: Plain) -> Plain:
+    """A config that names plugins' files by their whole paths, wherever it is read again.
+
+    A relative one starts from a folder of the user's own YAML, or else from the launch folder.
+    """
+    named = plain.get("plugins")
+    if not isinstance(named, list):
+        return plain
+    folders = [*own_folders(), Path.cwd()]
+    return plain | {"plugins": [located(name, folders) for name in named]}
+
+
+def own_folders() -> list[Path]:
+    """The folders of the user's own YAML, as far as Hydra has been told of any."""
+    if not HydraConfig.initialized():
+        return []
+    sources = HydraConfig.get().runtime.config_sources
+    return [Path(s.path) for s in sources if s.schema == "file" and s.provider.endswith("command-line")]
+
+
+def located(name: object, folders: Sequence[Path]) -> object:
+    """A plugin's name, that of a file with its path: the last of the folders if it is in none."""
+    if not isinstance(name, str) or not name.endswith(".py"):
+        return name
+    places = [(folder / Path(name).expanduser()).resolve() for folder in folders]
+    return str(next((place for place in places if place.is_file()), places[-1]))
 
 
 @dataclass(frozen=True)
@@ -128,7 +160,7 @@ def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
     overrides = typed_overrides(hydra)
     swept = swept_keys(hydra)
     if swept is None:
-        differing = [o for o in overrides if not key_of(o).startswith(("tracking", "device", "data.root"))]
+        differing = [o for o in overrides if not key_of(o).startswith(NOT_TOLD)]
     else:
         differing = [o for o in overrides if key_of(o) in swept]
     return Launch(

@@ -1,27 +1,40 @@
 """The composed YAML becomes one checked object, or an error that lists everything wrong with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
-from runner import registry
 from runner.components import instance, layer, validated
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
 from runner.data.reconstruction import Reconstruction
 from runner.errors import ConfigError, DataError, unknown
+from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
+from runner.optim.groups import Group
 from runner.optim.rules import Rule
-from runner.optim.schedules import Schedule
+from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
-from runner.schema import Data, Frame, Sweep, Tracking, Train
+from runner.plugins.join import join
+from runner.plugins.load import Plugin, load_all
+from runner.registry import Registry
+from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
+from runner.schema import Schedule as ScheduleFrame
+from runner.types import Task
+from runner.updates import groups, rule
+
+AUTO_METRICS: Mapping[Task, list[str]] = {"classification": ["accuracy"], "regression": ["rmse", "mae", "r2"]}
+"""What is measured where a config leaves that open."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """A checked config: values in their types, components as objects, layers ready to be built."""
+    """A checked config: values in their types, components as objects, layers ready to be built.
+
+    ``rule`` is that of parameters in no group; ``build.rule_of`` makes one for all of them.
+    """
 
     seed: int
     device: Literal["auto", "cpu", "cuda"]
@@ -29,13 +42,19 @@ class Config:
     layers: dict[str, Build]
     loss: Loss
     rule: Rule
+    groups: tuple[Group, ...]
+    optim: Optim
     schedule: Schedule
+    metrics: list[Metric]
+    confusion_matrix: bool
     source: Source
     data: Data
     augmentation: Augmentation | None
     train: Train
     tracking: Tracking
     sweep: Sweep
+    registry: Registry
+    plugins: tuple[Plugin, ...]
     plain: Plain
 
     @property
@@ -52,26 +71,35 @@ def check(plain: Plain) -> Config:
     """
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
+    plugins = load_all(plugins_named(plain))
+    registry = join(plugins)
 
-    def section(table: Mapping[str, Callable[..., Any]], name: str) -> Any | None:
+    def section(
+        table: Mapping[str, Callable[..., Any]], name: str, shared: Collection[str] = ()
+    ) -> Any | None:
         given = plain.get(name)
         if not isinstance(given, Mapping):
             return None  # which is in the frame's problems already
-        return instance(table, name, own_arguments(given) if name == "data" else given, problems)
+        arguments = own_arguments(registry, given) if name == "data" else given
+        return instance(registry, table, name, arguments, problems, shared)
 
-    source = section(registry.SOURCES, "data")
+    source = section(registry.sources, "data")
     if source and frame and frame.data.target == "input":
         source = Reconstruction(source)
-    loss = section(registry.LOSSES, "loss")
-    rule = section(registry.RULES, "optim")
-    schedule = section(registry.SCHEDULES, "schedule")
+    loss = section(registry.losses, "loss")
+    optim = plain.get("optim")
+    own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
+    schedule = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
+    metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(given_layers, outputs_of(source, problems), problems)
+    layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
     augmented = None
     if frame and frame.data.augment and source and not problems:
         augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
-    if problems or frame is None or not (source and loss and rule and schedule):
+    if own_rule is not None and frame is not None:
+        own_groups = groups(registry, "optim", plain["optim"], own_rule, problems)
+    if problems or frame is None or not (source and loss and own_rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
         seed=frame.seed,
@@ -79,18 +107,36 @@ def check(plain: Plain) -> Config:
         objective=frame.objective,
         layers=layers,
         loss=loss,
-        rule=rule,
-        schedule=schedule,
+        rule=own_rule,
+        groups=own_groups,
+        optim=frame.optim,
+        schedule=warmed_up(schedule, frame.schedule),
+        metrics=[metric for metric in metrics if not isinstance(metric, Accuracy | ConfusionMatrix)],
+        confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
         data=frame.data,
         augmentation=augmented,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,
+        registry=registry,
+        plugins=plugins,
         plain=plain,
     )
     check_together(config)
     return config
+
+
+def warmed_up(schedule: Schedule, frame: ScheduleFrame) -> Schedule:
+    """The schedule, after a warm-up if one is wanted."""
+    epochs, steps = frame.warmup_epochs, frame.warmup_steps
+    return WarmUp(schedule, epochs, steps, frame.warmup_start_factor) if epochs or steps else schedule
+
+
+def plugins_named(plain: Plain) -> list[str]:
+    """The plugins that a config names, as far as they are names."""
+    given = plain.get("plugins")
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
@@ -112,17 +158,27 @@ def check_together(config: Config) -> None:
         ConfigError: if loss and data are of different kinds, or the objective is no metric of theirs.
     """
     problems = []
-    task, wanted = config.source.task, config.loss.tasks
-    if task not in wanted:
-        known = [name for name, loss in registry.LOSSES.items() if task in loss.tasks]
+    task, suited, outputs = config.source.task, config.loss.tasks, config.source.out_shape[-1]
+    loss, data = config.plain["loss"]["type"], config.plain["data"]["type"]
+    if task not in suited:
+        known = [name for name, each in config.registry.losses.items() if task in each.tasks]
         problems.append(
-            f"loss.type: '{config.plain['loss']['type']}' is for {' and '.join(wanted)}, but data.type "
-            f"'{config.plain['data']['type']}' is {task}. Known for {task}: {', '.join(known)}"
+            f"loss.type: '{loss}' is for {' and '.join(suited)}, but data.type '{data}' is {task}. "
+            f"Known for {task}: {', '.join(known)}"
         )
+    for name, values in ((name, getattr(config.loss, name, None)) for name in ("weight", "pos_weight")):
+        if isinstance(values, tuple) and len(values) != outputs:
+            problems.append(f"loss.{name}: has {len(values)}, data.type '{data}' needs {outputs}")
+    for metric in config.metrics:
+        if isinstance(metric, TopK) and metric.k > outputs:
+            problems.append(f"train.metrics: top_k has k={metric.k}, data.type '{data}' {outputs} classes")
     kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
-    parts = ("train", "test") if config.data.val is None else ("train", "val", "test")
-    metrics = [f"{part}/{kind}" for part in parts for kind in kinds]
+    held_out = ("test",) if config.data.val is None else ("val", "test")
+    metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]
+    metrics += [f"{part}/{metric.name}" for part in held_out for metric in config.metrics]
     wanted_metrics = {"objective": config.objective}
+    if config.plain["schedule"].get("metric") is not None:
+        wanted_metrics["schedule.metric"] = config.plain["schedule"]["metric"]
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
@@ -132,24 +188,53 @@ def check_together(config: Config) -> None:
         raise ConfigError(problems)
 
 
-def own_arguments(data: Mapping[str, Any]) -> Plain:
+def check_metrics(registry: Registry, given: object, task: Task, problems: list[str]) -> list[Metric]:
+    """What shall be measured; loss and, for classes, accuracy are counted whether they are named or not."""
+    if given == "auto":
+        given = AUTO_METRICS[task]
+    if not isinstance(given, list):
+        problems.append(f"train.metrics: {given!r} should be auto or a list of names")
+        return []
+    known = {name: metric for name, metric in registry.metrics.items() if task in metric.tasks}
+    found: list[Metric | None] = []
+    for place, each in enumerate(given):
+        if isinstance(each, str) and each not in known:
+            problems.append(unknown("train.metrics", each, known, f"unknown for {task}"))
+        else:
+            named = {"type": each} if isinstance(each, str) else each
+            found.append(instance(registry, known, f"train.metrics.{place}", named, problems))
+    return [metric for metric in found if metric]
+
+
+def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
     """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
-    source = registry.SOURCES.get(str(data.get("type")))
+    source = registry.sources.get(str(data.get("type")))
     reads_files = source and "root" in signature(source).parameters
     foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
     return {key: value for key, value in data.items() if key not in foreign}
 
 
-def check_layers(layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
+def check_layers(registry: Registry, layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
     """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
     if not isinstance(layers, Mapping):
         return {}
-    arguments = {name: dict(layer) if isinstance(layer, Mapping) else layer for name, layer in layers.items()}
-    for given in reversed(arguments.values()):
-        target = registry.LAYERS.get(str(given.get("type"))) if isinstance(given, dict) else None
+    checked = {
+        name: layer(registry, f"model.layers.{name}", given, problems)
+        for name, given in with_last_size(registry, layers, outputs).items()
+    }
+    return {name: each for name, each in checked.items() if each}
+
+
+def with_last_size(registry: Registry, layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
+    """The layers with the last of them that has an ``out_features``, in whatever layer, having that many."""
+    told = dict(layers)
+    for name, given in reversed(told.items()):
+        target = registry.layers.get(str(given.get("type"))) if isinstance(given, Mapping) else None
         if target and "out_features" in signature(target).parameters:
             if given.get("out_features") is None:
-                given["out_features"] = outputs
+                told[name] = {**given, "out_features": outputs}
             break
-    checked = {name: layer(f"model.layers.{name}", given, problems) for name, given in arguments.items()}
-    return {name: each for name, each in checked.items() if each}
+        if target and isinstance(given.get("layers"), Mapping):
+            told[name] = {**given, "layers": with_last_size(registry, given["layers"], outputs)}
+            break
+    return told

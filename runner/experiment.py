@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
 from runner.config import Config, check
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.launch import Launch
 from runner.loop import Epoch, evaluate, fit
@@ -14,13 +15,13 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.prepare import draw_parameters, input_of, load
+from runner.prepare import draw_parameters, input_of, load, loss_of, seed_process
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
-from runner.verdict import best, is_best, stop_if_diverged, stops
+from runner.verdict import best, is_best, kept, stop_if_diverged, stops
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Result:
         folder: the run's own folder.
         epochs: the metrics of each epoch.
         final: the metrics that are told once, at the end.
-        objective: the final value of the config's ``objective``.
+        objective: the value of the config's ``objective`` after the epoch whose weights are kept.
         model: the trained model; ``model.forward(store, x)`` predicts.
         store: its parameters.
     """
@@ -63,20 +64,22 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
         data = load(config, parts.device, workers)
         tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
+        seed_process(parts, workers.rank)
         epochs, final = train(config, parts, data, tracker, display, workers)
+        result = kept(epochs, config.train, config.objective)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
             with TemporaryDirectory() as folder:
-                saved = save_model(Path(folder), config, parts.store, data, epochs[-1].number)
+                saved = save_model(Path(folder), config, parts.store, data, result.number)
                 log_model(tracker.client, tracker.location, saved)
-    display.finish(epochs[-1], final, tracker.location)
+    display.finish(result, final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,
         tracking_uri=tracker.location.uri,
         folder=launch.folder,
         epochs=epochs,
         final=final,
-        objective=epochs[-1].metrics[config.objective],
+        objective=result.metrics[config.objective],
         model=parts.model,
         store=parts.store,
     )
@@ -94,6 +97,7 @@ def follow(workers: Workers) -> None:
         parts = build(config)
         data = load(config, parts.device, workers)
         draw_parameters(parts)
+        seed_process(parts, workers.rank)
         train(config, parts, data, NoTracker(), Silent(), workers)
 
 
@@ -107,19 +111,21 @@ def train(
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     model = at_precision(parts.model, config.train.precision)
+    loss = loss_of(config, data)
     epochs: list[Epoch] = []
     with tf32(config.train.precision == "tf32"), display.training(tracker.name, parts, config.train.epochs):
         for epoch in fit(
             model,
             parts.store,
-            config.loss,
-            config.rule,
+            loss,
+            rule_of(config, parts),
             config.schedule,
             data,
             epochs=config.train.epochs,
             batch_size=config.train.batch_size,
             generator=parts.order_generator if config.train.shuffle else None,
             accumulate=config.train.accumulate,
+            metrics=config.metrics,
             workers=workers,
         ):
             epochs.append(epoch)
@@ -134,7 +140,9 @@ def train(
                 history.info("stopped after epoch %d: %s", epoch.number, reason)
                 break
         parts.store.settle()
-        trained = evaluate(model, parts.store, config.loss, data.train, "final/train_", workers)
+        trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
+        if config.confusion_matrix:
+            tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained
     tracker.metrics(final, step=epochs[-1].number)
     history.info("%s", final)

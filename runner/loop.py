@@ -1,24 +1,24 @@
 """The training loop: plain objects in, one result an epoch out. It prints, logs and writes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 from torch import Tensor
 
+from runner.collected import Collected
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
+from runner.metrics import Metric, correct
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
-from runner.nn.metrics import correct
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.parallel import ALONE, Workers
 from runner.step import Step
-from runner.types import Task
 
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
 """Samples, and bytes of inputs, a forward pass when nothing is learnt: large enough to be fast."""
@@ -36,15 +36,17 @@ class Totals:
     """Sums over an epoch's batches, kept on the device and read once at the end.
 
     Args:
-        task: for classes, correct predictions are counted as well.
+        split: what the batches are of; for classes, correct predictions are counted as well.
         batch_size: the most samples a batch.
         device: where the batches are.
         members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
-    def __init__(self, task: Task, batch_size: int, device: torch.device, members: int | None = None) -> None:
-        self.counts_correct = task == "classification"
-        self._places = 1  # of a sample that have a class: more in a sequence
+    def __init__(
+        self, split: Split, batch_size: int, device: torch.device, members: int | None = None
+    ) -> None:
+        self.counts_correct = split.task == "classification"
+        self._places = split.targets.shape[1:].numel()  # of a sample that have a class: more in a sequence
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
         # by place in the batch
@@ -63,7 +65,6 @@ class Totals:
         self._loss.add_(mean_loss, alpha=count)
         if self.counts_correct:
             hits = correct(prediction, target)
-            self._places = target.shape[members + 1 :].numel()
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
 
     def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
@@ -95,6 +96,7 @@ def fit(
     batch_size: int,
     generator: torch.Generator | None,
     accumulate: int = 1,
+    metrics: Sequence[Metric] = (),
     workers: Workers = ALONE,
     before_batch: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
@@ -114,12 +116,13 @@ def fit(
         batch_size: samples a step; the last batch of an epoch may be shorter.
         generator: draws each epoch's order; None keeps the data's own.
         accumulate: batches whose gradients are added up for a step.
+        metrics: measured of ``val`` and test predictions, beside loss and accuracy.
         workers: who trains the model together; each has the same data, parameters and order.
         before_batch: called before each training batch; what it raises ends the training.
     """
     device = store.params.device
     batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
-    totals = Totals(data.train.task, batches.batch_size, device)
+    totals = Totals(data.train, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
@@ -149,34 +152,45 @@ def fit(
                 lr.fill_(rates.at(place // accumulate))
             step(inputs, targets)
         workers.average(store.buffers)  # each has seen its share of the batches
-        (metrics,) = totals.means("train/", len(data.train), workers)
+        (measured,) = totals.means("train/", len(data.train), workers)
         seconds = perf_counter() - started
         for prefix, split in data.held_out:
-            metrics |= evaluate(model, store, loss, split, prefix, workers)
-        metrics |= {
+            measured |= evaluate(model, store, loss, split, prefix, workers, metrics)
+        measured |= {
             "lr": rates.last,
             "time/epoch_seconds": seconds,
             "time/samples_per_second": len(data.train) / seconds,
         }
-        history.append(metrics)
-        yield Epoch(number, metrics)
+        history.append(measured)
+        yield Epoch(number, measured)
 
 
 @torch.inference_mode()
 def evaluate(
-    model: Layer, store: ParameterStore, loss: Loss, split: Split, prefix: str, workers: Workers = ALONE
+    model: Layer,
+    store: ParameterStore,
+    loss: Loss,
+    split: Split,
+    prefix: str,
+    workers: Workers = ALONE,
+    metrics: Sequence[Metric] = (),
 ) -> dict[str, float]:
-    """Loss, and accuracy for classes, over all of ``split``: ``<prefix>loss``, ``<prefix>accuracy``."""
+    """``<prefix>loss``, for classes ``<prefix>accuracy``, and ``metrics``, over all of ``split``."""
     device = store.params.device
     batches = Batches(split, evaluation_rows(split), None, device, workers)
-    totals = Totals(split.task, batches.batch_size, device)
+    totals = Totals(split, batches.batch_size, device)
+    collected = Collected(split, batches.batch_size, model.out_shape, device, workers) if metrics else None
     with store.evaluating():
-        for inputs, targets in batches:
+        for place, (inputs, targets) in enumerate(batches):
             if len(targets) > 0:  # else this worker has no share of the last batch
                 prediction = model.forward(store, inputs)
                 totals.add(loss(prediction, targets), prediction, targets)
-    (means,) = totals.means(prefix, len(split), workers)
-    return means
+                if collected:
+                    collected.add(place, prediction)
+    (measured,) = totals.means(prefix, len(split), workers)
+    if collected:
+        measured |= collected.measure(metrics, prefix)[0]
+    return measured
 
 
 def evaluation_rows(split: Split) -> int:

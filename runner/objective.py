@@ -1,11 +1,14 @@
-"""Which way a metric gets better: the one rule for it."""
+"""Which way a metric gets better: the one rule for it, by its name alone, which is all that a store knows."""
 
 import math
 
+SMALLER = ("loss", "error", "mae", "rmse", "perplexity")
+"""How the names of metrics end that are better the smaller they are."""
 
-def is_loss(metric: str) -> bool:
+
+def smaller_is_better(metric: str) -> bool:
     """Whether a metric is better the smaller it is; every other is better the larger it is."""
-    return metric.endswith("loss")
+    return metric.endswith(SMALLER)
 
 
 def cost(metric: str, value: float) -> float:
@@ -15,4 +18,4 @@ def cost(metric: str, value: float) -> float:
     """
     if math.isnan(value):
         return math.inf
-    return value if is_loss(metric) else -value
+    return value if smaller_is_better(metric) else -value

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -12,6 +14,9 @@ Plain = dict[str, Any]
 NO_IDENTITY = ("tracking", "objective", "sweep")
 """Keys that say where a run reports to and what is read from it, not what it computes."""
 
+NAMED_LAYERS, PROJECTION = ("layers", "branches"), "projection"
+"""What a layer calls those that it is made of."""
+
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """In C where it is there: ten times as fast."""
 
@@ -19,9 +24,32 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 def hash_of(plain: Plain) -> str:
     """16 hex digits that name what a whole config computes; where files lie has no part in it."""
     identity = {key: value for key, value in plain.items() if key not in NO_IDENTITY}
-    identity["model"] = list(plain["model"]["layers"].items())  # their order counts
+    identity["model"] = in_order(plain["model"]["layers"])
+    identity["plugins"] = [Path(name).name for name in plain["plugins"]]
     identity["data"] = {key: value for key, value in plain["data"].items() if key != "root"}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def in_order(layers: Mapping[str, Any], leave_out: str | None = None) -> list[tuple[str, Any]]:
+    """Named layers as pairs, since their order counts, and so the layers in them.
+
+    ``leave_out`` is a word that a config may say of a layer and that shall not be told.
+    """
+
+    def said(layer: Any) -> Any:
+        if not isinstance(layer, Mapping):
+            return layer
+        return {
+            key: in_order(value, leave_out)
+            if key in NAMED_LAYERS and isinstance(value, Mapping)
+            else said(value)
+            if key == PROJECTION
+            else value
+            for key, value in layer.items()
+            if key != leave_out
+        }
+
+    return [(name, said(layer)) for name, layer in layers.items()]
 
 
 def without_sweep(plain: Plain) -> Plain:

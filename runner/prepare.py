@@ -12,6 +12,7 @@ from runner.data.digest import digest_of
 from runner.data.validation import with_validation
 from runner.data_input import DataInput
 from runner.errors import RunnerError
+from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
 from runner.schema import Train
 
@@ -29,6 +30,11 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
         data = with_validation(data, config.data.val, config.data.val_seed)
     data = shortened(data, config.train)
     return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
+
+
+def loss_of(config: Config, data: Dataset) -> Loss:
+    """The loss; class weights that it takes from the data are those of the training part."""
+    return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:
@@ -71,16 +77,22 @@ def draw_parameters(parts: Parts) -> None:
     """
     try:
         parts.store.seal(parts.init_generator, parts.device)
-        seed_noise(parts)
         if parts.average is not None:
             parts.store.keep_average(parts.average)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
 
 
-def seed_noise(parts: Parts) -> None:
-    """Let layers that draw at random draw the same in each run of a seed: on a GPU torch's own generator."""
+def seed_noise(parts: Parts, rank: int = 0) -> None:
+    """Let layers that draw at random draw the same in each run of a seed; each of several workers its own."""
+    seed = parts.noise_seed + rank
     if parts.device.type == "cpu":
-        parts.store.generator = torch.Generator().manual_seed(parts.noise_seed)
+        parts.store.generator = torch.Generator().manual_seed(seed)
     else:
-        torch.cuda.manual_seed(parts.noise_seed)
+        torch.cuda.manual_seed(seed)
+
+
+def seed_process(parts: Parts, rank: int) -> None:
+    """The same for modules of ``torch.nn``, which draw from the generator of the whole process."""
+    seed_noise(parts, rank)
+    torch.manual_seed(parts.noise_seed + rank)

@@ -1,10 +1,12 @@
 """A trained model as files, and back: what MLflow loads when it is asked for a run's model.
 
-A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs) and
-``weights.safetensors``. Neither is code and neither is a pickle.
+A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
+outputs are) and ``weights.safetensors``. Neither is code and neither is a pickle. Code there is only where
+layers are the user's own: their plugin's file is copied into ``plugins``, or its module named.
 """
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,54 +21,132 @@ from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.plain import Plain
-from runner.types import Shape
+from runner.plugins.join import join
+from runner.plugins.load import Plugin, is_file_name
+from runner.plugins.load import load as load_plugin
+from runner.types import Shape, Task
 
-MODEL, WEIGHTS = "model.json", "weights.safetensors"
+MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"
 
 
-def save(folder: Path, layers: Plain, in_shape: Shape, outputs: int, store: ParameterStore) -> None:
-    """Write a model's description and its weights into ``folder``."""
+def save(
+    folder: Path,
+    layers: Plain,
+    in_shape: Shape,
+    outputs: int,
+    task: Task,
+    store: ParameterStore,
+    plugins: Sequence[Plugin] = (),
+) -> None:
+    """Write a model's description and its weights into ``folder``.
+
+    Args:
+        folder: made if it isn't there.
+        layers: as in the config.
+        in_shape: the shape of one input.
+        outputs: how many the last layer gives.
+        task: what they are.
+        store: the weights.
+        plugins: those of the config; what the layers need of them is kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL).write_text(
-        json.dumps({"layers": layers, "in_shape": in_shape, "outputs": outputs}, indent=2)
-    )
+    description = {
+        "layers": layers,
+        "in_shape": in_shape,
+        "outputs": outputs,
+        "task": task,
+        "plugins": keep_plugins(folder, layers, plugins),
+    }
+    (folder / MODEL).write_text(json.dumps(description, indent=2))
     save_file(
         {name: value.cpu().contiguous() for name, value in store.state_dict().items()}, folder / WEIGHTS
     )
 
 
-class Predictor:
-    """A model and its store, taking and giving numpy arrays."""
+def keep_plugins(folder: Path, layers: Plain, plugins: Sequence[Plugin]) -> list[str]:
+    """Copy the plugin files that layers need into ``folder``; their places in it, and modules' names."""
+    used, kept = set(types_in(layers)), []
+    for number, plugin in enumerate(plugins):
+        if used.isdisjoint([*plugin.tables.get("LAYERS", ()), *plugin.tables.get("INITIALIZERS", ())]):
+            continue
+        if plugin.source is None:
+            kept.append(plugin.name)
+            continue
+        file = Path(PLUGINS, str(number), Path(plugin.name).name)  # two files may be called the same
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(plugin.source)
+        kept.append(file.as_posix())
+    return kept
 
-    def __init__(self, model: Sequential, store: ParameterStore) -> None:
+
+def types_in(plain: object) -> Iterator[str]:
+    """Every ``type`` in layers, and in what is told of them."""
+    if isinstance(plain, Mapping):
+        yield str(plain.get("type"))
+        for value in plain.values():
+            yield from types_in(value)
+
+
+class Predictor:
+    """A model and its store, taking and giving numpy arrays.
+
+    Attributes:
+        model: the layers.
+        store: their parameters.
+        in_shape: the shape of one input.
+        task: what the outputs are.
+        preprocessing: texts by their files' names, left beside the model by the data that it has learnt from:
+            how rows become its inputs.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        store: ParameterStore,
+        in_shape: Shape,
+        task: Task,
+        preprocessing: Mapping[str, str],
+    ) -> None:
         self.model = model
         self.store = store
+        self.in_shape = in_shape
+        self.task = task
+        self.preprocessing = preprocessing
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
         """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``: logits of a classifier."""
-        batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32))
+        batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32), device=self.store.params.device)
         with self.store.evaluating():
-            outputs: npt.NDArray[np.float32] = self.model.forward(self.store, batch).numpy()
+            outputs: npt.NDArray[np.float32] = self.model.forward(self.store, batch).cpu().numpy()
         return outputs
 
 
-def load(folder: Path) -> Predictor:
+def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
     """Read what ``save`` wrote.
 
+    Args:
+        folder: where it is.
+        device: where the model shall compute.
+
     Raises:
-        ConfigError: if the description is not one of a model.
+        ConfigError: if the description is not one of a model, or a plugin that it needs is not here.
     """
     description = json.loads((folder / MODEL).read_text())
+    named = description["plugins"]
+    registry = join([load_plugin(str(folder / name) if is_file_name(name) else name) for name in named])
     problems: list[str] = []
-    layers = check_layers(description["layers"], description["outputs"], problems)
+    layers = check_layers(registry, description["layers"], description["outputs"], problems)
     if problems:
         raise ConfigError(problems)
     store = ParameterStore()
-    model = build_model(layers, tuple(description["in_shape"]), store)
-    store.seal(torch.Generator())
+    in_shape: Shape = tuple(description["in_shape"])
+    model = build_model(layers, in_shape, store)
+    store.seal(torch.Generator(), device)
     store.load(load_file(folder / WEIGHTS))
-    return Predictor(model, store)
+    beside = [file for file in folder.glob("*.json") if file.name != MODEL]
+    preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
+    return Predictor(model, store, in_shape, description["task"], preprocessing)
 
 
 def _load_pyfunc(data_path: str) -> Predictor:

@@ -7,9 +7,11 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from runner.collected import Collected
 from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
 from runner.loop import Epoch, Totals, evaluation_rows
+from runner.metrics import Metric
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
@@ -52,6 +54,7 @@ class Stack:
         epochs: how many there will be, for the schedules.
         batch_size: samples a step for each member.
         accumulate: batches whose gradients are added up for a step.
+        metrics: measured of ``val`` and test predictions, beside loss and accuracy.
         before_batch: called before each training batch; what it raises ends the training.
 
     Raises:
@@ -68,14 +71,16 @@ class Stack:
         epochs: int,
         batch_size: int,
         accumulate: int = 1,
+        metrics: Sequence[Metric] = (),
         before_batch: Callable[[], None] = lambda: None,
     ) -> None:
         self._model, self._loss, self._data = model, loss, data
         self._epochs, self._batch_size, self._before_batch = epochs, batch_size, before_batch
-        self._accumulate = accumulate
-        self.number = 0
+        self._accumulate, self._metrics = accumulate, metrics
+        self._number = 0
         store = stacked([member.store for member in members])
-        self._set_up(members, store, members[0].rule.init(store.params))
+        rule = stack_rules([member.rule for member in members], store.params.device)
+        self._set_up(members, store, rule.init(store.params))
 
     def _set_up(self, members: Sequence[Member], store: StackedStore, state: State) -> None:
         device = store.params.device
@@ -86,7 +91,7 @@ class Stack:
         self._batches = StackedBatches(
             self._data.train, self._batch_size, generators, device, self._data.augmentation
         )
-        self._totals = Totals(self._data.train.task, self._batches.batch_size, device, len(members))
+        self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
         self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -99,9 +104,9 @@ class Stack:
 
     def epoch(self) -> list[Epoch]:
         """Train one epoch; gives each member's, and a member's share of the time as its time."""
-        self.number += 1
+        self._number += 1
         rates = [
-            Rates(m.rule, m.schedule, self.number, self._epochs, self._step.updates, m.history)
+            Rates(m.rule, m.schedule, self._number, self._epochs, self._step.updates, m.history)
             for m in self.members
         ]
         per_step = any(member.schedule.per_step for member in self.members)
@@ -118,10 +123,11 @@ class Stack:
         seconds = (perf_counter() - started) / len(self.members)
         tested: list[dict[str, float]] = [{} for _ in self.members]
         for prefix, split in self._data.held_out:
-            tested = [a | b for a, b in zip(tested, self.evaluate(split, prefix), strict=True)]
+            measured = self.evaluate(split, prefix, metrics=self._metrics)
+            tested = [a | b for a, b in zip(tested, measured, strict=True)]
         times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
         epochs = [
-            Epoch(self.number, train | test | {"lr": each.last} | times)
+            Epoch(self._number, train | test | {"lr": each.last} | times)
             for train, test, each in zip(trained, tested, rates, strict=True)
         ]
         for member, epoch in zip(self.members, epochs, strict=True):
@@ -133,19 +139,29 @@ class Stack:
 
     @torch.inference_mode()
     def evaluate(
-        self, split: Split, prefix: str, store: StackedStore | None = None
+        self, split: Split, prefix: str, store: StackedStore | None = None, metrics: Sequence[Metric] = ()
     ) -> list[dict[str, float]]:
-        """Each member's loss, and accuracy for classes, over all of ``split``; or of those in ``store``."""
+        """What ``loop.evaluate`` tells of each member; or of those in ``store``."""
         store = self.store if store is None else store
         device, members = store.params.device, len(store)
         batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
-        totals = Totals(split.task, batches.batch_size, device, members)
+        totals = Totals(split, batches.batch_size, device, members)
+        collected = (
+            Collected(split, batches.batch_size, self._model.out_shape, device, members=members)
+            if metrics
+            else None
+        )
         forward = partial(self._forward, store)
         with store.evaluating():
-            for inputs, targets in batches:
+            for place, (inputs, targets) in enumerate(batches):
                 losses, predictions = store.over_members(forward, inputs, targets, shared=True)
                 totals.add(losses, predictions, targets.expand(members, *targets.shape))
-        return totals.means(prefix, len(split))
+                if collected:
+                    collected.add(place, predictions)
+        means = totals.means(prefix, len(split))
+        if not collected:
+            return means
+        return [a | b for a, b in zip(means, collected.measure(metrics, prefix), strict=True)]
 
     def _forward(self, store: StackedStore, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """One member's loss and prediction."""

@@ -16,7 +16,8 @@ def save_model(folder: Path, config: Config, store: ParameterStore, data: Datase
     trained.
     """
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
-    serving.save(folder, config.plain["model"]["layers"], in_shape, out_shape[-1], store)
+    layers = config.plain["model"]["layers"]
+    serving.save(folder, layers, in_shape, out_shape[-1], config.source.task, store, config.plugins)
     for name, text in data.preprocessing.items():
         (folder / name).write_text(text, encoding="utf-8")
     example = data.test.first(2).inputs.tolist()

@@ -15,8 +15,8 @@ def stop_if_diverged(epoch: Epoch, lr: float) -> None:
     Raises:
         DivergedError: naming the epoch and the loss.
     """
-    for name in ("train/loss", "test/loss"):
-        value = epoch.metrics[name]
+    for name in ("train/loss", "val/loss", "test/loss"):
+        value = epoch.metrics.get(name, 0.0)
         if not math.isfinite(value):
             raise DivergedError(
                 f"epoch {epoch.number}: {name} is {value}. A smaller optim.lr ({lr} now) "
@@ -33,7 +33,7 @@ def stops(epochs: Sequence[Epoch], train: Train, objective: str) -> str | None:
             [cost(metric, e.metrics[metric]) for e in epochs], stopping.min_delta
         )
         if since >= stopping.patience:
-            return f"{metric} has not improved for {since} epochs"
+            return f"{metric} has not improved for {since} epoch{'s' if since > 1 else ''}"
     trained = sum(epoch.metrics["time/epoch_seconds"] for epoch in epochs)
     if train.max_time is not None and trained >= train.max_time:
         return f"it has trained for {trained:.3g} s, train.max_time is {train.max_time}"
@@ -41,7 +41,7 @@ def stops(epochs: Sequence[Epoch], train: Train, objective: str) -> str | None:
 
 
 def epochs_since_improvement(costs: Sequence[float], min_delta: float) -> int:
-    """How many values there are after the last that was lower than all before by more than ``min_delta``."""
+    """How many values there are after the last that improved on the best by more than ``min_delta``."""
     lowest, since = math.inf, 0
     for value in costs:
         improved = value < lowest - min_delta
@@ -53,6 +53,12 @@ def is_best(epochs: Sequence[Epoch], objective: str) -> bool:
     """Whether the last of the epochs is the best so far."""
     costs = [cost(objective, epoch.metrics[objective]) for epoch in epochs]
     return all(costs[-1] < before for before in costs[:-1])
+
+
+def kept(epochs: Sequence[Epoch], train: Train, objective: str) -> Epoch:
+    """The epoch whose weights are kept: the last, or the best."""
+    costs = [cost(objective, epoch.metrics[objective]) for epoch in epochs]
+    return epochs[costs.index(min(costs))] if train.restore_best else epochs[-1]
 
 
 def best(epochs: Sequence[Epoch], objective: str) -> dict[str, float]:

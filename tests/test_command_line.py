@@ -85,7 +85,8 @@ def test_the_run_leaves_its_config_and_log(first_run: tuple[Path, Run]) -> None:
     client = client_of(folder)
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"config.yaml", "runner.log"}
     config = yaml.safe_load(Path(client.download_artifacts(run.info.run_id, "config.yaml")).read_text())
-    assert config["optim"] == {"type": "momentum", "lr": 1.0, "beta": 0.9, "weight_decay": 0.0}
+    own = {"type": "momentum", "lr": 1.0, "beta": 0.9, "weight_decay": 0.0}
+    assert config["optim"] == {"clip_norm": None, "clip_value": None, "groups": [], **own}
     log = Path(client.download_artifacts(run.info.run_id, "runner.log")).read_text()
     assert "epoch 20/20" in log
     (hydra_folder,) = (folder / "outputs" / "runs").glob("*/*/.hydra")
@@ -154,15 +155,30 @@ def test_the_articles_experiment_ends_where_a_lasting_velocity_takes_it(
     assert run.data.params["model.layers.l1.init.type"] == "normal"
 
 
+def test_metrics_that_are_asked_for_are_in_the_store(command_line: CommandLine, tmp_path: Path) -> None:
+    done = command_line(
+        "train.metrics=[f1,auroc,confusion_matrix]", "objective=test/f1_macro", "train.epochs=2",
+        "tracking.log_model=false",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    (run,) = runs_in(tmp_path)
+    measured = {"test/f1_macro", "test/auroc", "best/test/f1_macro", "best/test/auroc"}
+    assert run.data.metrics.keys() == EPOCH_METRICS | FINAL_METRICS | measured
+    assert all(0.3 < run.data.metrics[name] <= 1 for name in measured)
+    assert "test/f1_macro" in done.stdout
+    artifacts = [file.path for file in client_of(tmp_path).list_artifacts(run.info.run_id)]
+    assert "confusion_matrix_test.csv" in artifacts
+
+
 BAD_COMMAND_LINES = [
-    (["optim=momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
+    (["optim=momentun"], "optim: unknown 'momentun'. Did you mean 'momentum'? Known: adagrad, adam, "),
     (["optim.lrr=3"], "optim.lrr: unknown key 'lrr'. Did you mean 'lr'?"),
     (["model.layers.l1.init={type: normal, std: 0.1}"],
      "model.layers.l1.init.std: unknown key 'std'. Known: type. To give an argument that the YAML does not "
      "mention, write +model.layers.l1.init.std=…"),
     (["modle=mlp"], "modle: unknown key 'modle'. Did you mean 'model'?"),
     (["optim.type=momentun"],
-     "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
+     "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: adagrad, adam, "),
     (["optim.lr=-1", "train.batch_size=0"],
      "train.batch_size: 0 should be greater than 0\noptim.lr: -1 should be"),
     (["optim.lr=0.1,0.2"], "Ambiguous value for argument 'optim.lr=0.1,0.2'"),

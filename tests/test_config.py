@@ -78,15 +78,16 @@ def test_the_place_of_the_files_reaches_only_sources_that_read_files() -> None:
 
 BAD: list[tuple[str, object, str]] = [
     ("optim.type", "momentun",
-     "optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: momentum, sgd"),
-    ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr, weight_decay"),
+     f"optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: {', '.join(sorted(RULES))}"),
+    ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? "
+     "Known: clip_norm, clip_value, groups, lr, weight_decay"),
     ("optim.lr", -1, "optim.lr: -1 should be greater than or equal to 0"),
     ("optim.lr", "fast", "optim.lr: 'fast' should be a valid number"),
     ("optim.lr", True, "optim.lr: True should be a valid number"),
     ("optim.lr", [1, 2], "optim.lr: [1, 2] should be a valid number"),
     ("optim.lr", float("nan"), "optim.lr: nan should be a finite number"),
     ("optim", 3, "optim: 3 should be a mapping"),
-    ("optim", {}, "optim: {} should be {type: <name>, …}. Known: momentum, sgd"),
+    ("optim", {}, f"optim: {{}} should be {{type: <name>, …}}. Known: {', '.join(sorted(RULES))}"),
     ("seed", -1, "seed: -1 should be greater than or equal to 0"),
     ("seed", 2**64, f"seed: {2**64} should be less than {2**63}"),
     ("device", "gpu", "device: 'gpu' should be 'auto', 'cpu' or 'cuda'"),
@@ -96,10 +97,10 @@ BAD: list[tuple[str, object, str]] = [
     ("model.layers.l1.init", {"type": "uniform", "a": 1, "b": 0},
      "model.layers.l1.init.a: 1.0 should not be greater than b: 0.0"),
     ("extra", 1, "extra: unknown key 'extra'. Did you mean 'train'? "
-     "Known: data, device, loss, model, objective, optim, schedule, seed, sweep, tracking, train"),
+     "Known: data, device, loss, model, objective, optim, plugins, schedule, seed, sweep, tracking, train"),
     ("train.epoch", 1,
      "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? "
-     "Known: accumulate, average, batch_size, early_stopping, epochs, fast_dev_run, max_time, "
+     "Known: accumulate, average, batch_size, early_stopping, epochs, fast_dev_run, max_time, metrics, "
      "overfit_batches, precision, restore_best, shuffle"),
     ("model.layers.l1.out_features", [1], "model.layers.l1.out_features: [1] should be a valid integer"),
     ("train.shuffle", "yes", "train.shuffle: 'yes' should be a valid boolean"),
@@ -116,8 +117,26 @@ BAD: list[tuple[str, object, str]] = [
     ("model.layers.l1.init.type", "zero", "model.layers.l1.init.type: unknown 'zero'. Did you mean 'zeros'? "
      "Known: default, kaiming_normal, kaiming_uniform, normal, orthogonal, uniform, xavier_normal, "
      "xavier_uniform, zeros"),
-    ("loss.type", "mse", "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
-     "Known for classification: cross_entropy"),
+    ("loss", {"type": "mse"}, "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
+     "Known for classification: cross_entropy, nll, bce_with_logits, hinge"),
+    ("train.metrics", ["recal"], "train.metrics: unknown for classification 'recal'. Did you mean 'recall'? "
+     "Known: accuracy, auroc, confusion_matrix, f1, perplexity, precision, recall, top_k"),
+    ("train.metrics", ["rmse"], "train.metrics: unknown for classification 'rmse'. "
+     "Known: accuracy, auroc, confusion_matrix, f1, perplexity, precision, recall, top_k"),
+    ("train.metrics", "f1", "train.metrics: 'f1' should be auto or a list of names"),
+    ("train.metrics", ["f1", {"type": "top_k", "k": 0}], "train.metrics.1.k: 0 should be greater than 0"),
+    ("train.metrics", [{"type": "f1", "average": "micro"}],
+     "train.metrics.0.average: 'micro' should be 'macro' or 'weighted'"),
+    ("train.metrics", [3], "train.metrics.0: 3 should be {type: <name>, …}. Known: accuracy, auroc, "
+     "confusion_matrix, f1, perplexity, precision, recall, top_k"),
+    ("train.metrics", [{"type": "top_k", "k": 11}],
+     "train.metrics: top_k has k=11, data.type 'digits' 10 classes"),
+    ("loss.weight", [1.0, 2.0], "loss.weight: has 2, data.type 'digits' needs 10"),
+    ("loss.weight", 3, "loss.weight: 3 should be a list or be 'balanced'"),
+    ("loss.weight", [-1.0] * 10, "loss.weight: [-1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0] "
+     "should be greater than or equal to 0 or be 'balanced'"),
+    ("loss.label_smoothing", 2, "loss.label_smoothing: 2 should be less than or equal to 1"),
+    ("loss", {"type": "hinge", "p": 3}, "loss.p: 3 should be 1 or 2"),
     ("objective", "test/acc", "objective: unknown 'test/acc'. Did you mean 'test/accuracy'? "
      "Known: test/accuracy, test/loss, train/accuracy, train/loss"),
 ]  # fmt: skip
@@ -128,6 +147,22 @@ def test_a_problem_names_key_value_and_what_is_allowed(
     default: Plain, path: str, value: object, message: str
 ) -> None:
     assert message in problems(changed(default, path, value))
+
+
+def test_the_objective_may_be_any_metric_that_is_measured() -> None:
+    wanted = ("train.metrics=[f1,{type: f1, average: weighted}]", "data.val=0.2")
+    assert check(plain("objective=val/f1_weighted", *wanted)).objective == "val/f1_weighted"
+    assert problems(plain("objective=test/f1", *wanted)) == [
+        "objective: unknown 'test/f1'. Did you mean 'test/f1_macro'? Known: test/accuracy, test/f1_macro, "
+        "test/f1_weighted, test/loss, train/accuracy, train/loss, val/accuracy, val/f1_macro, "
+        "val/f1_weighted, val/loss"
+    ]
+    assert check(plain("data=linear", "loss=mse", "objective=test/rmse")).objective == "test/rmse"
+
+
+def test_accuracy_is_measured_once_whether_it_is_named_or_not() -> None:
+    assert [metric.name for metric in check(plain("train.metrics=[accuracy,auroc]")).metrics] == ["auroc"]
+    assert check(plain()).metrics == []
 
 
 def test_all_problems_are_told_together(default: Plain) -> None:
@@ -141,7 +176,8 @@ def test_all_problems_are_told_together(default: Plain) -> None:
 
 def test_a_missing_section_or_argument_is_named(default: Plain) -> None:
     assert problems({key: value for key, value in default.items() if key != "optim"}) == ["optim: missing"]
-    assert problems(changed(default, "optim", {"type": "sgd"})) == ["optim.lr: missing, sgd needs it"]
+    without_rate = {key: value for key, value in default["optim"].items() if key != "lr"}
+    assert problems(changed(default, "optim", without_rate)) == ["optim.lr: missing, sgd needs it"]
     layers = {"l1": {"type": "linear"}, "l2": {"type": "linear"}}
     assert problems(changed(default, "model.layers", layers)) == [
         "model.layers.l1.out_features: missing, linear needs it"

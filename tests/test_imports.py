@@ -21,26 +21,77 @@ MAY_IMPORT = {
     "parallel": {"errors", "torchrun"},
     "engine": set(),
     "nn": {"types"},
-    "optim": {"types"},
+    "metrics": {"types"},
+    "collected": {"data", "metrics", "parallel", "types"},
+    "optim": {"objective", "types"},
     "data": {"types", "errors", "parallel"},
-    "registry": {"nn", "optim", "data"},
+    "registry": {"metrics", "nn", "optim", "data"},
     "schema": {"plain", "types"},
     "plain": set(),
     "sqlite_uri": set(),
     "overrides": {"plain"},
+    "plugins": {"errors", "nn", "registry", "schema", "types"},
     "components": {"nn", "registry", "schema", "errors"},
-    "config": {"components", "plain", "registry", "schema", "nn", "optim", "data", "errors"},
-    "build": {"config", "nn", "torchrun", "types", "errors"},
+    "updates": {"components", "errors", "optim", "registry", "schema"},
+    "config": {
+        "components",
+        "plain",
+        "plugins",
+        "registry",
+        "schema",
+        "metrics",
+        "nn",
+        "optim",
+        "data",
+        "errors",
+        "types",
+        "updates",
+    },
+    "build": {"config", "nn", "optim", "torchrun", "types", "errors"},
     "step": {"engine", "nn", "parallel"},
-    "loop": {"nn", "optim", "data", "parallel", "step", "types"},
-    "stack": {"nn", "optim", "data", "loop", "step"},
-    "prepare": {"build", "config", "data", "data_input", "errors", "parallel", "schema"},
+    "loop": {"collected", "metrics", "nn", "optim", "data", "parallel", "step", "types"},
+    "stack": {"collected", "metrics", "nn", "optim", "data", "loop", "step"},
+    "confusion": {"data", "loop", "metrics", "nn", "parallel"},
+    "prepare": {"build", "config", "data", "data_input", "errors", "nn", "parallel", "schema"},
     "verdict": {"errors", "loop", "objective", "schema"},
+    "exit_code": {"compose", "errors", "signals"},
+    "arguments": {"compose", "errors", "exit_code", "signals"},
     "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
     "saved_model": {"types"},
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
-    "serving": {"build", "config", "nn", "plain", "types", "errors"},
+    "serving": {"build", "config", "nn", "plain", "plugins", "types", "errors"},
+    "trained_run": {"errors", "plain", "serving", "sqlite_uri", "tracking"},
+    "evaluate": {
+        "arguments",
+        "build",
+        "compose",
+        "config",
+        "data",
+        "errors",
+        "importing",
+        "loop",
+        "nn",
+        "overrides",
+        "parallel",
+        "plain",
+        "prepare",
+        "serving",
+        "trained_run",
+    },
+    "predict": {
+        "arguments",
+        "build",
+        "compose",
+        "data",
+        "errors",
+        "importing",
+        "loop",
+        "predictions",
+        "serving",
+        "trained_run",
+    },
+    "predictions": {"types"},
     "tracking": {
         "build",
         "config",
@@ -59,6 +110,7 @@ MAY_IMPORT = {
     "experiment": {
         "build",
         "config",
+        "confusion",
         "data",
         "errors",
         "launch",
@@ -72,9 +124,11 @@ MAY_IMPORT = {
     },
     "sweep": {
         "build",
+        "collected",
         "components",
         "compose",
         "config",
+        "confusion",
         "data",
         "data_input",
         "errors",
@@ -84,6 +138,7 @@ MAY_IMPORT = {
         "loop",
         "nn",
         "objective",
+        "optim",
         "parallel",
         "prepare",
         "saved_model",
@@ -113,6 +168,7 @@ MAY_IMPORT = {
     "__main__": {
         "compose",
         "errors",
+        "exit_code",
         "experiment",
         "importing",
         "parallel",
@@ -123,7 +179,7 @@ MAY_IMPORT = {
         "tracking",
     },
 }
-TORCH_ONLY = ("engine", "nn", "optim", "parallel", "loop", "stack", "step")
+TORCH_ONLY = ("engine", "nn", "optim", "parallel", "collected", "loop", "stack", "step")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 
@@ -164,7 +220,7 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     program = (
         "import sys, runpy; sys.argv = ['runner', *sys.argv[1:]]\n"
         "try:\n    runpy.run_module('runner', run_name='__main__')\n"
-        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib'} & set(sys.modules))"
+        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib', 'torchmetrics'} & set(sys.modules))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True

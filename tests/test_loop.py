@@ -11,6 +11,7 @@ from runner.build import build_model
 from runner.data.dataset import Dataset, Split
 from runner.engine.recording import Call, Recorder
 from runner.loop import Epoch, evaluate, fit
+from runner.metrics import F1, R2, RMSE, Metric, Perplexity, TopK
 from runner.nn.init import Default, Initializer, Zeros
 from runner.nn.layers.sequential import Sequential
 from runner.nn.losses import MSE, CrossEntropy, Loss
@@ -143,6 +144,43 @@ def test_evaluation_covers_more_samples_than_one_pass_takes(monkeypatch: pytest.
     whole = evaluate(model, store, CrossEntropy(), data.train, "")
     monkeypatch.setattr("runner.loop.EVALUATION_ROWS", 100)
     assert evaluate(model, store, CrossEntropy(), data.train, "") == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [7, 100, 8192])
+def test_metrics_are_of_all_predictions_whatever_a_pass_takes(
+    task: tuple[Dataset, Loss, Callable[..., Tensor]], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, loss, _ = task
+    metrics: list[Metric] = [F1(), TopK(k=3)] if "classification" in loss.tasks else [RMSE(), R2()]
+    _, _, model, store = trained(data, loss, SGD(lr=LR), Default())
+    monkeypatch.setattr("runner.loop.EVALUATION_ROWS", rows)
+    measured = evaluate(model, store, loss, data.test, "test/", metrics=metrics)
+    with torch.inference_mode():
+        prediction = model.forward(store, data.test.inputs)
+    assert {name: measured[f"test/{name}"] for name in (metric.name for metric in metrics)} == pytest.approx(
+        {metric.name: metric(prediction, data.test.targets).item() for metric in metrics}
+    )
+
+
+def test_places_of_sequences_are_measured_like_samples() -> None:
+    """What is measured of sequences is what is measured of their places as samples."""
+    generator = torch.Generator().manual_seed(0)
+    sequences = torch.randn(20, 5, 4, generator=generator)
+    classes = torch.randint(0, 3, (20, 5), generator=generator)
+    store = ParameterStore()
+    layers = {"l": partial(LAYERS["linear"], out_features=3)}
+    model = build_model(layers, (5, 4), store)
+    places = build_model(layers, (4,), flat_store := ParameterStore())
+    store.seal(generator)
+    flat_store.seal(generator)
+    flat_store.params.copy_(store.params)
+    whole, flat = (
+        Split(sequences, classes, classified=True),
+        Split(sequences.flatten(0, 1), classes.flatten()),
+    )
+    measured = evaluate(model, store, CrossEntropy(), whole, "", metrics=[F1(), Perplexity()])
+    expected = evaluate(places, flat_store, CrossEntropy(), flat, "", metrics=[F1(), Perplexity()])
+    assert measured == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_generator_decides_the_batches() -> None:

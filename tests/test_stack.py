@@ -37,15 +37,35 @@ CONVOLUTION = (
 
 NORM = "model.layers.a1.type=torch.nn.BatchNorm1d +model.layers.a1.num_features=128"
 
+WEIGHT = "loss.weight=[1.,2.,1.,3.,1.,1.,0.5,1.,1.,1.]"
+METRICS = "[{type:top_k,k:2},precision,recall,f1,auroc,perplexity]"
+
 PROGRAMS = {
     "sgd": (DIFFERENT, ""),
     "momentum": (IN_MOMENTUM, "optim=momentum"),
+    "adam": (
+        [
+            "optim.betas=[0.8,0.99]",
+            "seed=1 optim.lr=0.02 schedule=one_cycle",
+            "seed=2 schedule=reduce_on_plateau schedule.patience=0 schedule.threshold=0.5",
+            "seed=3 schedule.warmup_steps=15",
+        ],
+        "optim=adam train.epochs=4",
+    ),
+    "grouped and clipped": (
+        ["seed=1 optim.lr=0.01 optim.clip_norm=0.2", "optim.weight_decay=0.1", "optim.lr=0.02"],
+        "optim.clip_norm=1 optim.groups=[{match:'*.b',weight_decay:0,lr:0.02}] train.epochs=3",
+    ),
     "regression": (["seed=0", "seed=1 optim.lr=0.01"], "data=linear loss=mse model=linear optim.lr=0.1"),
     "convolution": (["seed=0", "seed=1 optim.lr=0.1"], f"model=linear {CONVOLUTION} train.epochs=3"),
     "bf16": (["seed=0", "seed=1 optim.lr=0.1"], "train.precision=bf16 train.epochs=3"),
     "accumulated": (["seed=0", "seed=1 optim.lr=0.1"], "train.accumulate=3 train.epochs=3"),
     "averaged": (["seed=0", "seed=1 optim.lr=0.1"], "train.average=0.9 train.epochs=3"),
     "validated": (["seed=0", "seed=1 optim.lr=0.1"], "data.val=0.2 train.epochs=3"),
+    "measured": (["seed=0", "seed=1 optim.lr=0.1"], f"train.metrics={METRICS} data.val=0.2 train.epochs=3"),
+    "balanced": (["seed=0", "seed=1 optim.lr=0.1"], "loss.weight=balanced data.limit=300 train.epochs=3"),
+    "smoothed": (["seed=0", "seed=1 optim.lr=0.1"], f"loss.label_smoothing=0.1 {WEIGHT} train.epochs=3"),
+    "one against the rest": (["seed=0", "seed=1 optim.lr=0.1"], "loss=bce_with_logits train.epochs=3"),
     "normalised": (["seed=0", "seed=1 optim.lr=0.1"], f"{NORM} train.epochs=3"),
     "own order": (["seed=0", "seed=1 optim.lr=0.1"], "train.shuffle=false train.epochs=3"),
 }
@@ -64,6 +84,11 @@ def values(epochs: Sequence[Epoch], name: str) -> list[float]:
     return [epoch.metrics[name] for epoch in epochs]
 
 
+def held_out(epoch: Epoch) -> dict[str, float]:
+    """All that was measured of the parts that nothing is learnt from."""
+    return {name: value for name, value in epoch.metrics.items() if name.startswith(("val/", "test/"))}
+
+
 @pytest.mark.parametrize(("overrides", "common"), PROGRAMS.values(), ids=PROGRAMS)
 def test_each_member_equals_the_same_job_alone(overrides: list[str], common: str) -> None:
     jobs = jobs_of(overrides, common)
@@ -77,6 +102,8 @@ def test_each_member_equals_the_same_job_alone(overrides: list[str], common: str
         assert values(member, "lr") == values(by_itself, "lr")
         for name in ("train/loss", "test/loss"):
             assert values(member, name) == pytest.approx(values(by_itself, name), rel=tolerance), job.name
+        for one, other in zip(member, by_itself, strict=True):
+            assert held_out(one) == pytest.approx(held_out(other), rel=tolerance, abs=0.01)
         assert by_itself[0].metrics.keys() == member[0].metrics.keys()
 
 
@@ -151,6 +178,25 @@ def test_evaluation_gives_each_members_own_loss() -> None:
     solo = [stack([job], digits()).evaluate(digits().test, "test/")[0] for job in jobs]
     for member, by_itself in zip(before, solo, strict=True):
         assert member == pytest.approx(by_itself, rel=1e-5)
+
+
+def test_metrics_are_of_the_members_own_predictions_in_the_splits_own_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs = small(["seed=0", "seed=1", "seed=2"], f"train.metrics={METRICS}")
+    metrics, test = jobs[0].config.metrics, digits().test
+    together = stack(jobs, digits())
+    monkeypatch.setattr("runner.loop.EVALUATION_ROWS", 3 * 100)  # 100 for each, and 60 are left
+    measured = together.evaluate(test, "", metrics=metrics)
+    for job, member in zip(jobs, measured, strict=True):
+        parts = with_parameters(job)
+        with torch.inference_mode():
+            logits = parts.model.forward(parts.store, test.inputs)
+        assert member == pytest.approx(
+            {metric.name: metric(logits, test.targets).item() for metric in metrics}
+            | {name: member[name] for name in ("loss", "accuracy")},
+            rel=1e-4,
+        )
 
 
 def test_what_is_raised_before_a_batch_ends_the_training() -> None:

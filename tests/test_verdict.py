@@ -8,7 +8,7 @@ import pytest
 from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.schema import Train
-from runner.verdict import best, is_best, stop_if_diverged, stops
+from runner.verdict import best, is_best, kept, stop_if_diverged, stops
 from tests.sweep.composed import jobs_of
 
 
@@ -79,6 +79,12 @@ def test_the_best_epoch_is_the_first_of_the_best() -> None:
     }  # fmt: skip
     assert [is_best(some[:count], "test/loss") for count in range(1, 5)] == [True, True, False, False]
     assert [is_best(some[:count], "test/accuracy") for count in range(1, 5)] == [True, True, False, False]
+
+
+def test_the_epoch_that_is_kept_is_the_last_or_the_best() -> None:
+    some = epochs([0.5, 0.2, 0.4, 0.2])
+    assert kept(some, train(), "test/loss").number == 4
+    assert kept(some, train(restore_best=True), "test/loss").number == 2
 
 
 def test_a_loss_that_is_no_number_is_a_divergence() -> None:

@@ -35,8 +35,9 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
         groups = train.targets if is_stratified else torch.zeros(len(train), dtype=torch.int64)
         picked = pick(groups, share, seed)
         parts = rows(train, ~picked), rows(train, picked)
-    if not all(len(part) for part in parts):
-        raise DataError(f"data.val: {share} of {len(train)} samples leaves {len(parts[0])} to learn from")
+    for part, use in zip(parts, ("learn from", "look at"), strict=True):
+        if not len(part):
+            raise DataError(f"data.val: {share} of {len(train)} samples leaves none to {use}")
     return replace(data, train=parts[0], val=parts[1])
 
 

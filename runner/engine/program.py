@@ -56,8 +56,9 @@ class Program:
 
 
 def is_constant(call: Call, written: set[int]) -> bool:
-    """Whether a call need not be repeated."""
-    return call.operator in CONSTANT and not any(storage_of(result) in written for result in call.fresh)
+    """Whether a call need not be repeated: it gives the same in every run, as does a number as a tensor."""
+    same = call.operator in CONSTANT or (call.operator in CLONES and not call.tensors)
+    return same and not any(storage_of(result) in written for result in call.fresh)
 
 
 def needless_copies(calls: Sequence[Call], own: set[int], turned: Turned) -> list[tuple[Tensor, Tensor]]:

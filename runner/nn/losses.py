@@ -1,22 +1,130 @@
 """Losses: a prediction and its target in, the mean error out."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import ClassVar, Literal, Protocol
 
+import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
-from runner.types import Task
+from runner.types import NonNegative, Positive, Probability, Task
+
+Weights = tuple[NonNegative, ...]
+"""A number a class, or a value."""
+
+ClassWeights = Weights | Literal["balanced"]
+"""``balanced`` is how rare each class is in the training data: see ``balanced``."""
 
 
 class Loss(Protocol):
     """A mean over the batch."""
 
     tasks: ClassVar[tuple[Task, ...]]
-    """What targets it takes: ``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``."""
+    """What targets it takes: ``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``.
+
+    Where each place of a sequence has a class, predictions are ``[N, T, C]`` and targets ``[N, T]``.
+    """
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean loss of a batch, a scalar with gradient."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropy:
+    """Mean negative log-likelihood of the softmax: logits ``[N, C]`` against class indices ``[N]``.
+
+    Args:
+        weight: how much each class counts. As in torch, a batch's mean is divided by the weights of its
+            targets, not by their number.
+        label_smoothing: the share of each target's probability that is spread over all classes evenly
+            (C. Szegedy et al., Rethinking the Inception Architecture, 2016).
+    """
+
+    weight: ClassWeights | None = None
+    label_smoothing: Probability = 0.0
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its places."""
+        prediction, target = flat(prediction, target)
+        weight, smoothing = on_device_of(prediction, self.weight), self.label_smoothing
+        if weight is None or not smoothing:
+            return F.cross_entropy(prediction, target, weight, label_smoothing=smoothing)
+        # both together: torch's function looks at values, for which vmap has no rule
+        logs = prediction.log_softmax(-1)
+        spread = -(logs @ weight).sum() / weight.gather(0, target).sum() / logs.shape[-1]
+        return (1 - smoothing) * F.nll_loss(logs, target, weight) + smoothing * spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class NLL:
+    """Mean negative log-likelihood: log-probabilities ``[N, C]`` against class indices ``[N]``.
+
+    Args:
+        weight: how much each class counts, as in ``cross_entropy``.
+    """
+
+    weight: ClassWeights | None = None
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its places."""
+        prediction, target = flat(prediction, target)
+        return F.nll_loss(prediction, target, on_device_of(prediction, self.weight))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BCEWithLogits:
+    """Mean binary cross-entropy of the sigmoid: logits ``[N, D]`` against values ``[N, D]`` in [0, 1].
+
+    Class indices ``[N]`` are taken one against the rest: 1 for the class, 0 for all others.
+
+    Args:
+        pos_weight: how much a target of 1 counts, for each of the D.
+    """
+
+    pos_weight: Weights | None = None
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression")
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its values."""
+        if not target.is_floating_point():
+            target = torch.zeros_like(prediction).scatter(-1, target.unsqueeze(-1), 1.0)
+        pos_weight = on_device_of(prediction, self.pos_weight)
+        return F.binary_cross_entropy_with_logits(prediction, target, pos_weight=pos_weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hinge:
+    """Mean multi-class margin loss: scores ``[N, C]`` against class indices ``[N]``.
+
+    Of a sample of class y it is ``w_y sum(max(0, margin - x_y + x_j)^p) / C`` over all other classes j, as
+    in torch's ``multi_margin_loss``, for which vmap has no rule.
+
+    Args:
+        p: 1, or 2 for squares.
+        margin: by how much the class's score is to be above each other's.
+        weight: how much each class counts.
+    """
+
+    p: Literal[1, 2] = 1
+    margin: float = 1.0
+    weight: ClassWeights | None = None
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its places."""
+        prediction, target = flat(prediction, target)
+        own = prediction.gather(-1, target.unsqueeze(-1))
+        violations = F.relu(self.margin - own + prediction).scatter(-1, target.unsqueeze(-1), 0.0)
+        losses = (violations if self.p == 1 else violations.square()).mean(-1)
+        weight = on_device_of(prediction, self.weight)
+        return losses.mean() if weight is None else (losses * weight.gather(0, target)).mean()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +139,112 @@ class MSE:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy:
-    """Mean negative log-likelihood of the softmax: logits ``[N, C]`` against class indices ``[N]``.
+class L1:
+    """Mean absolute error, the mean of |target - prediction| over every value; both ``[N, D]``."""
 
-    Logits of sequences are ``[N, T, C]``, their classes ``[N, T]``.
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its values."""
+        return F.l1_loss(prediction, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Huber:
+    """Half the squared error where it is below delta, else ``delta (|error| - delta / 2)``; both ``[N, D]``.
+
+    Args:
+        delta: where the square ends (P. Huber, Robust Estimation of a Location Parameter, 1964).
     """
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    delta: Positive = 1.0
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its values."""
+        return F.huber_loss(prediction, target, delta=self.delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothL1:
+    """``error^2 / (2 beta)`` where |error| is below beta, else ``|error| - beta / 2``; both ``[N, D]``.
+
+    It is the Huber loss divided by its delta (R. Girshick, Fast R-CNN, 2015).
+
+    Args:
+        beta: where the square ends; with 0 it is the absolute error.
+    """
+
+    beta: NonNegative = 1.0
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch and its values."""
+        return F.smooth_l1_loss(prediction, target, beta=self.beta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KLDiv:
+    """Kullback-Leibler divergence: log-probabilities ``[N, D]`` against distributions ``[N, D]``.
+
+    Of a sample it is ``sum(target (log(target) - prediction))``, and the mean is that over samples (torch's
+    ``reduction="batchmean"``).
+
+    Args:
+        log_target: whether the targets are log-probabilities, too.
+    """
+
+    log_target: bool = False
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch."""
-        if prediction.dim() > 2:
-            prediction, target = prediction.flatten(0, -2), target.flatten()
-        return F.cross_entropy(prediction, target)
+        # the formula of torch's kl_div, for which vmap has no rule
+        if self.log_target:
+            return (target.exp() * (target - prediction)).sum(-1).mean()
+        return (torch.xlogy(target, target) - target * prediction).sum(-1).mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosineDistance:
+    """One minus the cosine of the angle between prediction and target, both ``[N, D]``."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The mean over the batch."""
+        return 1 - F.cosine_similarity(prediction, target, dim=-1).mean()
+
+
+def flat(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores ``[…, C]`` and class indices ``[…]`` as ``[N, C]`` and ``[N]``."""
+    return (prediction.flatten(0, -2), target.flatten()) if prediction.dim() > 2 else (prediction, target)
+
+
+def balanced(loss: Loss, targets: Tensor, classes: int) -> Loss:
+    """The loss, its class weights by the targets ``[N]`` of the training data if they shall be ``balanced``.
+
+    A class of n samples weighs ``N / (C n)``, 0 if it has none: all classes count the same together (G. King
+    and L. Zeng, Logistic Regression in Rare Events Data, 2001).
+    """
+    if not isinstance(loss, CrossEntropy | NLL | Hinge) or loss.weight != "balanced":
+        return loss
+    counts = targets.flatten().to(torch.int64).bincount(minlength=classes).tolist()
+    weight = tuple(targets.numel() / (classes * count) if count else 0.0 for count in counts)
+    return replace(loss, weight=weight)
+
+
+def on_device_of(like: Tensor, values: ClassWeights | None) -> Tensor | None:
+    """Weights as a tensor ``[C]``, of a prediction's type and on its device; None stays None."""
+    assert values != "balanced", "of which data, balanced() says"
+    return None if values is None else constant(values, like.dtype, like.device)
+
+
+@cache
+def constant(values: Weights, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Numbers as a tensor that is made once: a CUDA graph can't fetch them from outside."""
+    with torch.inference_mode(False):  # else gradients could not be computed with it later
+        return torch.tensor(values, dtype=dtype, device=device)

@@ -52,7 +52,7 @@ class StackedStore(ParameterStore):
     @property
     def buffers(self) -> Tensor:
         """All members' entries that are not trained ``[K, B]``, gathered for the one who asks."""
-        return torch.cat([each.flatten(1) for each in [self._none, *self._apart.values()]], dim=1)
+        return torch.cat([each.reshape(len(each), -1) for each in [self._none, *self._apart.values()]], dim=1)
 
     @buffers.setter
     def buffers(self, values: Tensor) -> None:

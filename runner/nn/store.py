@@ -171,6 +171,7 @@ class ParameterStore:
             raise MemoryError(f"no room for {self.size:,} parameters") from error
         for address, fill in zip(self.addresses.values(), self._fills, strict=True):
             fill(self._slice(params if address.trained else buffers, address), generator)
+        self._fills.clear()  # which may hold values
         self._lay_out(params.to(device), buffers.to(device))
 
     def _lay_out(self, params: Tensor, buffers: Tensor) -> None:
@@ -179,7 +180,8 @@ class ParameterStore:
 
     def _entry(self, address: Address) -> Tensor:
         if not address.trained:
-            return self._slice(self.buffers, address)
+            # each with a version counter of its own: autograd would take a change of one for a change of all
+            return self._slice(self.buffers, address).data
         leaf = self._slice(self.params, address).detach().requires_grad_()
         leaf.grad = self._slice(self.grads, address)
         return leaf

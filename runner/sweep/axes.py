@@ -8,7 +8,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from runner.objective import is_loss
+from runner.objective import smaller_is_better
 
 FEW = 7
 """Members, or values of a key, that can still be named one by one."""
@@ -60,7 +60,7 @@ def scale_objective(axes: Axes, objective: str, values: Sequence[float]) -> None
     """The objective's axis: logarithmic for a loss that shrinks by a good deal."""
     positive = [value for value in values if math.isfinite(value) and value > 0]
     ratio = max(positive) / min(positive) if positive and min(values) > 0 else 1
-    if is_loss(objective) and ratio > LOSS_RATIO:
+    if smaller_is_better(objective) and ratio > LOSS_RATIO:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ratio < 100 else (1,)))
         axes.yaxis.set_minor_locator(NullLocator())

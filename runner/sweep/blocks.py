@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
+from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, input_of
+from runner.prepare import draw_parameters, input_of, loss_of, seed_noise
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -39,6 +40,7 @@ def with_parameters(job: Job) -> Parts:
     """A job's parts, built anew, so that what a trained job takes is given back when it is done."""
     parts = build(job.config)
     draw_parameters(parts)
+    seed_noise(parts)
     return parts
 
 
@@ -57,8 +59,9 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             if verdict == "stops":
                 break
         store.settle()
-        trained = evaluate(model, store, config.loss, data.train, "final/train_")
-        progress.finish(job, trained, kept_model(job, parts, data, epoch.number))
+        trained = evaluate(model, store, loss_of(config, data), data.train, "final/train_")
+        model_kept = kept_model(job, parts, data, progress.kept(job))
+        progress.finish(job, trained, model_kept, tables(job, parts, data))
 
 
 def train_stacked(
@@ -105,9 +108,11 @@ def finish(
     for place, row in enumerate(rows):
         job, own = jobs[row], parts[row]
         try:
+            own.store.settle()  # its average is still that of its first values
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
-            progress.finish(job, final[place], kept_model(job, own, data, stack.number))
+            model = kept_model(job, own, data, progress.kept(job))
+            progress.finish(job, final[place], model, tables(job, own, data))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
@@ -119,20 +124,29 @@ def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel
     return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
 
 
+def tables(job: Job, parts: Parts, data: Dataset) -> dict[str, str]:
+    """What the job's run is left beside its numbers, if its config wants that; its store is trained."""
+    config = job.config
+    if not config.confusion_matrix:
+        return {}
+    return confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
+
+
 def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:
     """What ``fit`` gives for a job whose parameters are drawn."""
     config = job.config
     return fit(
         at_precision(parts.model, config.train.precision),
         parts.store,
-        config.loss,
-        config.rule,
+        loss_of(config, data),
+        rule_of(config, parts),
         config.schedule,
         data,
         epochs=epochs,
         batch_size=config.train.batch_size,
         generator=parts.order_generator if config.train.shuffle else None,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )
 
@@ -147,7 +161,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     members = [
         Member(
             own.store,
-            job.config.rule,
+            rule_of(job.config, own),
             job.config.schedule,
             own.order_generator if config.train.shuffle else None,
         )
@@ -156,10 +170,11 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     return Stack(
         at_precision(parts[0].model, config.train.precision),
         members,
-        config.loss,
+        loss_of(config, data),
         data,
         epochs=config.train.epochs,
         batch_size=config.train.batch_size,
         accumulate=config.train.accumulate,
+        metrics=config.metrics,
         before_batch=stop.heed,
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.build import Parts, build
@@ -10,7 +10,8 @@ from runner.compose import launch_of
 from runner.config import Config, check
 from runner.errors import ConfigError
 from runner.launch import Launch
-from runner.plain import NO_IDENTITY
+from runner.optim.stacking import is_number
+from runner.plain import NO_IDENTITY, in_order
 from runner.sweep.cells import Cell
 
 
@@ -97,16 +98,11 @@ def program_of(config: Config) -> str:
     """
     own = {*NO_IDENTITY, "seed", "schedule"}
     shared = {key: value for key, value in config.plain.items() if key not in own}
-    shared["model"] = [(name, without_init(layer)) for name, layer in config.plain["model"]["layers"].items()]
+    shared["model"] = in_order(config.plain["model"]["layers"], leave_out="init")
     shared["optim"] = [
         config.plain["optim"]["type"],
-        {name: value for name, value in vars(config.rule).items() if not isinstance(value, float)},
+        {name: value for name, value in vars(config.rule).items() if not is_number(value)},
+        config.plain["optim"]["groups"],
+        [config.optim.clip_norm is None, config.optim.clip_value is None],
     ]
     return json.dumps(shared, sort_keys=True, default=str)
-
-
-def without_init(layer: object) -> object:
-    """What a config says of a layer, and of the layers in it, but for their initialisers."""
-    if not isinstance(layer, Mapping):
-        return layer
-    return [(key, without_init(value)) for key, value in layer.items() if key != "init"]

@@ -29,6 +29,9 @@ from runner.sweep.report import Report
 from runner.tracking.finished import FinishedRun
 from runner.tracking.outcome import Status
 
+PATIENCE = 10.0
+"""Seconds that its process may take to end."""
+
 
 class Ledger:
     """The other end of a bookkeeper's process, which starts with it.
@@ -52,7 +55,7 @@ class Ledger:
         self._found: Mapping[str, FinishedRun] | None = None
         self._lost: str | None = None
         self._raised: BaseException | None = None
-        self._closed = False
+        self._closed = self._told_to_close = False
         self._reader: Thread | None = None
 
     def open(self, start: Start, written: Callable[[JobResult], None]) -> None:
@@ -101,20 +104,27 @@ class Ledger:
             self._process.kill()
             self._process.wait()
             return
-        with suppress(OSError), uninterrupted(), self._sending:  # OSError: it has gone already
-            self._connection.send(Close())
+        with uninterrupted():
+            if not self._told_to_close:
+                self._told_to_close = True
+                with suppress(OSError), self._sending:  # OSError: it has gone already
+                    self._connection.send(Close())
         self._reader.join()
 
     def conclude(self, status: Status, results: Sequence[JobResult]) -> Report | None:
         """Have the sweep's report written, when everything is closed; None if there is nobody to do it."""
         if self._reader is None:
             return None
-        self._reader.join()  # close may have been interrupted
+        self.close()  # which may have been interrupted
         report: Report | None = None
         with suppress(EOFError, OSError):
             self._connection.send(Conclude(status, results))
             report = self._connection.recv()
-        self._process.wait()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # it has said all that it had to say
+            self._process.wait()
         return report
 
     @property

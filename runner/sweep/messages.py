@@ -1,7 +1,7 @@
 """What the process that trains a sweep and the one that keeps its books tell each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.data_input import DataInput
@@ -59,13 +59,23 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended:
-    """A job has ended: what it came to, why if not well, its log, and its model if that is to be kept."""
+    """A job has ended.
+
+    Attributes:
+        result: what it came to.
+        failure: why, if not well.
+        log: its log.
+        time: milliseconds since 1970.
+        model: what it has learnt, if that is to be kept.
+        texts: other files for its run, by their names.
+    """
 
     result: JobResult
     failure: Failure | None
     log: str
     time: int
     model: SavedModel | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

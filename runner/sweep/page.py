@@ -84,7 +84,7 @@ class Page:
         folder = self.opened.launch.folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
-        texts = {CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
+        texts = {**ended.texts, CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
         run.leave(texts, [], ended.failure)
         if ended.model is not None:
             from runner.tracking.model import log_model  # seldom wanted, and long to import

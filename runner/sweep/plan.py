@@ -99,8 +99,12 @@ class Search:
         batch = train.batch_size
         self._work = Work(count, train.epochs, ceil(len(data.train) / batch))
         short = len(data.train) % batch  # which is another program
-        few, tested = data.train.first(TRIAL_BATCHES * batch + short), data.test.first(TRIAL_TEST_SAMPLES)
-        self._data = replace(data, train=few, test=tested, val=None)
+        self._data = replace(
+            data,
+            train=data.train.first(TRIAL_BATCHES * batch + short),
+            test=data.test.first(TRIAL_TEST_SAMPLES),
+            val=data.val.first(TRIAL_TEST_SAMPLES) if data.val is not None else None,
+        )
         self._started = perf_counter()
         self._step_alone = 0.0
         self._obstacles: dict[bool, str] = {}  # of stacks, and of models alone

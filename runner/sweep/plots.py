@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from runner.objective import is_loss
+from runner.objective import smaller_is_better
 from runner.sweep.axes import FEW, LABEL_LENGTH, name_values, number, scale_key, scale_objective, shortened
 from runner.sweep.record import JobResult
 from runner.sweep.table import SEED, mean, values_of
@@ -46,7 +46,7 @@ def learning_curves(
     axes.set_ylabel(objective)
     scale_objective(axes, objective, [value for member in [*others, best] for value in member.curve])
     away_from_curves: Literal["upper right", "lower right"] = (
-        "upper right" if is_loss(objective) else "lower right"  # "best" would search for seconds
+        "upper right" if smaller_is_better(objective) else "lower right"  # "best" would search for seconds
     )
     axes.legend(loc=away_from_curves, fontsize="small", edgecolor="none")
     return figure

@@ -17,7 +17,7 @@ from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
-from runner.verdict import best, is_best, stop_if_diverged, stops
+from runner.verdict import best, is_best, kept, stop_if_diverged, stops
 
 Verdict = Literal["goes on", "stops", "failed"]
 
@@ -86,6 +86,10 @@ class Progress:
         self._books.tell(Measured(metrics, epochs[0].number, now()))
         return [self._epoch(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
 
+    def kept(self, job: Job) -> int:
+        """The number of the epoch whose weights a job keeps."""
+        return kept(self._histories[job.number].epochs, job.config.train, job.config.objective).number
+
     def is_best(self, job: Job) -> bool:
         """Whether a job's last epoch is its best so far."""
         return not self.has_ended(job) and is_best(self._histories[job.number].epochs, job.config.objective)
@@ -109,20 +113,27 @@ class Progress:
         history.note("INFO", f"stopped after epoch {epoch.number}: {reason}")
         return "stops"
 
-    def finish(self, job: Job, trained: Mapping[str, float], model: SavedModel | None = None) -> None:
+    def finish(
+        self,
+        job: Job,
+        trained: Mapping[str, float],
+        model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         """A job has ended well.
 
         Args:
             job: which.
             trained: metrics that are measured once, at the end.
             model: what it has learnt, if that is to be kept.
+            texts: other files for its run, by their names.
         """
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
-        last = history.epochs[-1]
-        self._books.tell(Measured({job.number: final}, last.number, now()))
-        self._end(job, "FINISHED", None, {**last.metrics, **final}, model)
+        self._books.tell(Measured({job.number: final}, history.epochs[-1].number, now()))
+        result = kept(history.epochs, job.config.train, job.config.objective)
+        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
@@ -160,6 +171,7 @@ class Progress:
         failure: Failure | None,
         metrics: Mapping[str, float],
         model: SavedModel | None = None,
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         history, objective = self._histories[job.number], job.config.objective
         result = JobResult(
@@ -173,7 +185,7 @@ class Progress:
         )
         self._ended.add(job.number)
         del self._histories[job.number]
-        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model))
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
 
 
 def opened(job: Job, data: DataInput | None = None) -> Opened:

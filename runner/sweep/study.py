@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from runner import sqlite_uri
 from runner.errors import ConfigError, unknown
-from runner.objective import is_loss
+from runner.objective import smaller_is_better
 
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 """How a trial ends that need not be had again."""
@@ -24,7 +24,7 @@ def directed(objectives: Sequence[str], given: str | Sequence[str] | None) -> di
         ConfigError: if there are not as many directions as objectives, or one is neither.
     """
     if given is None:
-        return {metric: "minimize" if is_loss(metric) else "maximize" for metric in objectives}
+        return {metric: "minimize" if smaller_is_better(metric) else "maximize" for metric in objectives}
     said = [given] if isinstance(given, str) else given
     path, known = "hydra.sweeper.direction", ("minimize", "maximize")
     problems = [unknown(path, one, known) for one in said if one not in known]

@@ -11,6 +11,8 @@ from time import perf_counter
 import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 
+from runner.collected import Collected
+from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.sweep.blocks import epochs_alone, stack_of, with_parameters
 from runner.sweep.jobs import Job
@@ -85,6 +87,7 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
     """
     if way.block > 1:
         warm_up()
+    look_up_metrics(jobs[0].config, data)
     supply = itertools.cycle(jobs)
     blocks = [[next(supply) for _ in range(way.block)] for _ in range(way.lanes)]
     own_stop = Stop(stop)  # a trial that fails stops itself alone
@@ -133,6 +136,13 @@ def make_trainee(jobs: Sequence[Job], data: Dataset, stop: Stop) -> Trainee:
 def warm_up() -> None:
     """Have torch import sympy, as it does for the first stacked cross-entropy: that is no stack's cost."""
     torch.vmap(F.cross_entropy)(torch.zeros(2, 2, 2), torch.zeros(2, 2, dtype=torch.int64))
+
+
+def look_up_metrics(config: Config, data: Dataset) -> None:
+    """Import what the wanted metrics are computed with: that is no way's cost, either."""
+    if config.metrics:
+        split, shape = data.test, config.source.out_shape
+        Collected(split, len(split), shape, split.targets.device).measure(config.metrics, "")
 
 
 def first_line(error: BaseException) -> str:

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from runner.signals import Terminated
 
-SHOWN = tuple(f"{part}/{kind}" for part in ("train", "val", "test") for kind in ("loss", "accuracy"))
+PARTS = ("train/", "val/", "test/")
+SHOWN = tuple(part + kind for part in PARTS for kind in ("loss", "accuracy"))
 
 
 class PipeConsole(Console):

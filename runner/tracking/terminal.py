@@ -12,7 +12,7 @@ from runner.build import Parts
 from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.tracking.console import SHOWN, PipeConsole, numbers
+from runner.tracking.console import PARTS, PipeConsole, numbers
 from runner.tracking.location import Location
 
 
@@ -96,10 +96,10 @@ class Terminal:
 
     def finish(self, last: Epoch, final: Mapping[str, float], location: Location) -> None:
         """Print the last and final numbers, the run's id and the command that opens the UI."""
-        told = {name: last.metrics[name] for name in SHOWN if name in last.metrics} | dict(final)
+        told = {name: value for name, value in last.metrics.items() if name.startswith(PARTS)} | dict(final)
         rows = [(name, f"{value:.6g}") for name, value in told.items()]
         for name, text in [*rows, ("run id", location.run_id), ("look at it with", location.how_to_look)]:
-            self._console.print(f"{name:<22}{text}", markup=False)
+            self._console.print(f"{name:<21} {text}", markup=False)
 
 
 def summary(model: Sequential, store: ParameterStore) -> Table:

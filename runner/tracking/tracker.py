@@ -30,6 +30,9 @@ class Reporter(Protocol):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics."""
 
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Report files, by their names."""
+
 
 class NoTracker:
     """Reports nothing: of several workers the first one speaks for all."""
@@ -37,6 +40,9 @@ class NoTracker:
     name = "follower"
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Nothing."""
+
+    def leave(self, texts: Mapping[str, str]) -> None:
         """Nothing."""
 
 
@@ -114,6 +120,15 @@ class Tracker:
             TrackingError: if earlier ones could not be written.
         """
         self._writer.write(values, step)
+
+    def leave(self, texts: Mapping[str, str]) -> None:
+        """Leave files with the run, by their names.
+
+        Raises:
+            TrackingError: if they could not be written.
+        """
+        with told_as_tracking_error(self.location.uri):
+            self._opened.leave(texts, [])
 
     def __exit__(
         self,

@@ -64,5 +64,5 @@ def test_windows_over_a_series_are_cut(tmp_path: Path) -> None:
 
 def test_a_share_that_leaves_nothing_is_refused() -> None:
     split = Split(torch.zeros(3, 1), torch.zeros(3, 1))
-    with pytest.raises(DataError, match=r"data.val: 0.1 of 3 samples leaves 3 to learn from"):
+    with pytest.raises(DataError, match=r"data.val: 0.1 of 3 samples leaves none to look at"):
         with_validation(Dataset(split, split), 0.1, seed=0)

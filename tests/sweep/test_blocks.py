@@ -216,7 +216,7 @@ def test_who_stops_early_ends_well_with_its_best_weights(count: int) -> None:
         assert result.status == "FINISHED"
         assert len(result.curve) < 30
         assert "test/loss has not improved for 2 epochs" in heard.ends[job].log
-        assert result.metrics["best/test/loss"] == min(result.curve)
+        assert result.metrics["best/test/loss"] == min(result.curve) == result.objective
 
 
 def test_the_best_weights_are_those_that_are_kept(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -136,6 +137,17 @@ def test_everything_told_is_in_the_store(in_tmp_path: Path) -> None:
     kept = {result.job: (result.status, result.run_id) for result in read_results(in_tmp_path / "sweep")}
     assert kept == {job: (result.status, result.run_id) for job, result in results.items()}
     assert isinstance(told[-1], Closed)
+
+
+def test_files_that_a_job_leaves_are_its_runs_artifacts(in_tmp_path: Path) -> None:
+    (job,) = jobs_in(in_tmp_path, 1)
+    books, _ = books_of(in_tmp_path)
+    books.hear(opened(job))
+    books.hear(replace(ended(job), texts={"table.csv": "a,b\n"}))
+    books.close()
+    run = children_in(in_tmp_path)["0"]
+    left = client_of(in_tmp_path).download_artifacts(run.info.run_id, "table.csv", str(in_tmp_path))
+    assert Path(left).read_text() == "a,b\n"
 
 
 def test_a_run_is_described_as_if_it_ran_alone(in_tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Modules of ``torch.nn`` as layers: their parameters and buffers move into the store."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.overrides import TorchFunctionMode
 
 from runner.nn.layers.layer import ShapeError
 from runner.nn.store import Address, Fill, ParameterStore, Scope
@@ -15,6 +17,9 @@ PREFIX = "torch.nn."
 
 NOT_THE_CONFIGS = ("self", "device", "dtype")
 """Arguments of a module that are the program's."""
+
+DRAWING = (Tensor.uniform_, Tensor.normal_, Tensor.bernoulli_, Tensor.exponential_, torch.rand, torch.randn)
+"""Operators with which modules draw their first values."""
 
 ROWS = 2
 """Samples in the batch that shows which shape a module gives."""
@@ -88,9 +93,7 @@ class FirstValues:
 
         def fill(entry: Tensor, generator: torch.Generator) -> None:
             if self._values is None:
-                seed = int(torch.randint(2**62, (), generator=generator))
-                with torch.random.fork_rng(devices=[]):
-                    torch.manual_seed(seed)
+                with DrawFrom(generator):
                     module = self._module(**self._arguments)
                 self._values = dict(module.named_parameters()) | dict(module.named_buffers())
             with torch.no_grad():
@@ -99,14 +102,37 @@ class FirstValues:
         return fill
 
 
+class DrawFrom(TorchFunctionMode):
+    """A context in which what torch's initialisers draw comes from a generator, in this thread alone."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func in DRAWING or "generator" in given:
+            given["generator"] = self._generator
+        return func(*args, **given)
+
+
 def find_module(name: str) -> type[nn.Module] | None:
     """The class called ``torch.nn.<name>``, and nothing else that can be reached from there.
 
-    Containers and recurrent modules, whose signatures say nothing, are none: ``sequential``, ``lstm`` are.
+    Those whose signatures say nothing (containers, recurrent modules) or whose sizes are not known are none:
+    ``sequential``, ``lstm`` are.
     """
     found = getattr(nn, name, None)
     if not isinstance(found, type) or not issubclass(found, nn.Module):
         return None
+    if issubclass(found, LazyModuleMixin):
+        return None  # its sizes are not there before data is
     takes_anything = any(p.kind is Parameter.VAR_POSITIONAL for p in signature(found).parameters.values())
     return None if takes_anything or not found.__module__.startswith("torch.nn.modules.") else found
 

@@ -21,7 +21,8 @@ class Residual:
         projection: a layer that brings x to f's shape, where that is another.
 
     Raises:
-        ShapeError: if what is to be added has different shapes, or a layer can't take what arrives.
+        ShapeError: if what is to be added has different shapes, a layer can't take what arrives, or one has
+            the projection's name.
     """
 
     def __init__(
@@ -31,6 +32,8 @@ class Residual:
         self.projection: Layer | None = None
         added = in_shape
         if projection is not None:
+            if "projection" in layers:
+                raise ShapeError(f"has a layer and a projection of one name; it gets {list(in_shape)}")
             self.projection = built(projection, "projection", scope.scope("projection"), in_shape, key="")
             added = self.projection.out_shape
         self.out_shape = self.function.out_shape

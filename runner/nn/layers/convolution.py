@@ -1,24 +1,27 @@
-"""Convolutions: filters that slide over an image."""
+"""Convolutions: filters that slide over a sequence, an image or a volume."""
 
-import torch
+from collections.abc import Callable
+from math import prod
+from typing import ClassVar
+
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
 from runner.nn.init import Default, Fans, Initializer
 from runner.nn.layers.layer import ShapeError
-from runner.nn.layers.window import check_image, pair, places
+from runner.nn.layers.window import check_image, places, sizes
 from runner.nn.store import ParameterStore, Scope
-from runner.types import NonNegativePair, PositiveInt, PositivePair, Shape
+from runner.types import NonNegativeSizes, PositiveInt, PositiveSizes, Shape
 
 
-class Conv2d:
-    """Cross-correlation: ``W`` [out_channels, in_channels / groups, height, width], ``b`` [out_channels].
+class Convolution:
+    """Cross-correlation: ``W`` [out_channels, in_channels / groups, *kernel_size], ``b`` [out_channels].
 
-    One number for ``kernel_size``, ``stride``, ``padding`` or ``dilation`` is for height and width.
+    One number for ``kernel_size``, ``stride``, ``padding`` or ``dilation`` is for every dimension.
 
     Args:
         scope: where ``W`` and ``b`` are allocated.
-        in_shape: ``[in_channels, height, width]``.
+        in_shape: ``[in_channels, …]``, of as many dimensions more as the filters have.
         out_channels: the number of filters.
         kernel_size: the size of a filter.
         stride: how far apart its places are.
@@ -34,36 +37,127 @@ class Conv2d:
             or the filters can't be parted into ``groups``.
     """
 
+    dims: ClassVar[int]
+    convolve: Callable[..., Tensor]
+
     def __init__(
         self,
         scope: Scope,
         in_shape: Shape,
         *,
         out_channels: PositiveInt,
-        kernel_size: PositivePair,
-        stride: PositivePair = 1,
-        padding: NonNegativePair = 0,
-        dilation: PositivePair = 1,
+        kernel_size: PositiveSizes,
+        stride: PositiveSizes = 1,
+        padding: NonNegativeSizes = 0,
+        dilation: PositiveSizes = 1,
         groups: PositiveInt = 1,
         in_channels: PositiveInt | None = None,
         bias: bool = True,
         init: Initializer = Default(),  # noqa: B008  frozen, so one for all is safe
     ) -> None:
+        check_image(in_shape, self.dims)
+        channels, *image = in_shape
+        check_channels(channels, in_channels, out_channels, groups)
+        kernel = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride = sizes(stride, in_shape, "stride")
+        self.padding = sizes(padding, in_shape, "padding")
+        self.dilation = sizes(dilation, in_shape, "dilation")
+        self.groups = groups
+        out_image = places(tuple(image), kernel, self.stride, self.padding, self.dilation)
+        fans = Fans(channels // groups * prod(kernel), out_channels // groups * prod(kernel))
+        shape = (out_channels, channels // groups, *kernel)
+        self.W = scope.allocate("W", shape, lambda W, g: init.weight(W, fans, g))
+        self.b = scope.allocate("b", (out_channels,), lambda b, g: init.bias(b, fans, g)) if bias else None
+        self.out_shape: Shape = (out_channels, *out_image)
+
+    def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
+        """``[N, in_channels, …]`` to ``[N, out_channels, …]``."""
+        b = None if self.b is None else store[self.b]
+        if self.dims == 2 and x.device.type == "cpu":
+            x = channels_last(x)
+        return self.convolve(x, store[self.W], b, self.stride, self.padding, self.dilation, self.groups)
+
+
+class Conv1d(Convolution):
+    """Over sequences ``[in_channels, length]``; see ``Convolution``."""
+
+    dims = 1
+    convolve = staticmethod(F.conv1d)
+
+
+class Conv2d(Convolution):
+    """Over images ``[in_channels, height, width]``; see ``Convolution``."""
+
+    dims = 2
+    convolve = staticmethod(F.conv2d)
+
+
+class Conv3d(Convolution):
+    """Over volumes ``[in_channels, depth, height, width]``; see ``Convolution``."""
+
+    dims = 3
+    convolve = staticmethod(F.conv3d)
+
+
+class ConvTranspose2d:
+    """The transpose of a convolution, which makes images larger (Zeiler et al., 2010).
+
+    ``W`` [in_channels, out_channels / groups, height, width], ``b`` [out_channels]. Height and width become
+    (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+
+    Args:
+        scope: where ``W`` and ``b`` are allocated.
+        in_shape: ``[in_channels, height, width]``.
+        out_channels: the number of filters.
+        kernel_size: the size of a filter.
+        stride: how far apart the places are at which a filter is added.
+        padding: what is cut off the outcome, on each side.
+        output_padding: what is added to it on one side; less than ``stride`` or ``dilation``.
+        groups: so many parts of the channels that don't see each other.
+        bias: whether there is a ``b``.
+        dilation: how far apart a filter's points are.
+        in_channels: what the channels have to be; inferred where they are left out.
+        init: how ``W`` and ``b`` get their first values. As in torch, fan_in counts a filter's points over
+            the output's channels.
+
+    Raises:
+        ShapeError: if the sample is no image of ``in_channels``, nothing of it is left, ``output_padding``
+            is too large, or channels can't be parted into ``groups``.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        in_shape: Shape,
+        *,
+        out_channels: PositiveInt,
+        kernel_size: PositiveSizes,
+        stride: PositiveSizes = 1,
+        padding: NonNegativeSizes = 0,
+        output_padding: NonNegativeSizes = 0,
+        groups: PositiveInt = 1,
+        bias: bool = True,
+        dilation: PositiveSizes = 1,
+        in_channels: PositiveInt | None = None,
+        init: Initializer = Default(),  # noqa: B008  frozen, so one for all is safe
+    ) -> None:
         check_image(in_shape)
         channels, *image = in_shape
-        if in_channels is not None and in_channels != channels:
-            raise ShapeError(f"expects {in_channels} channels, gets {channels}")
-        if channels % groups or out_channels % groups:
-            raise ShapeError(
-                f"cannot part {channels} channels and {out_channels} filters into {groups} groups"
-            )
-        self.stride, self.padding, self.dilation = pair(stride), pair(padding), pair(dilation)
-        self.groups = groups
-        kernel = pair(kernel_size)
-        out_image = places((image[0], image[1]), kernel, self.stride, self.padding, self.dilation)
-        points = kernel[0] * kernel[1]
-        fans = Fans(channels // groups * points, out_channels // groups * points)
-        shape = (out_channels, channels // groups, *kernel)
+        check_channels(channels, in_channels, out_channels, groups)
+        kernel = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride, self.padding = sizes(stride, in_shape, "stride"), sizes(padding, in_shape, "padding")
+        self.output_padding = sizes(output_padding, in_shape, "output_padding")
+        self.dilation, self.groups = sizes(dilation, in_shape, "dilation"), groups
+        ranges = zip(self.output_padding, self.stride, self.dilation, strict=True)
+        if any(extra >= max(s, d) for extra, s, d in ranges):
+            told = f"takes output_padding less than its stride {list(self.stride)} or dilation"
+            raise ShapeError(f"{told}, not {list(self.output_padding)}; gets {list(in_shape)}")
+        dims = zip(image, kernel, self.stride, self.padding, self.dilation, self.output_padding, strict=True)
+        out_image = [(size - 1) * s - 2 * p + d * (k - 1) + extra + 1 for size, k, s, p, d, extra in dims]
+        if min(out_image) < 1:
+            raise ShapeError(f"leaves nothing, with padding {list(self.padding)}, of {list(in_shape)}")
+        fans = Fans(out_channels // groups * prod(kernel), channels // groups * prod(kernel))
+        shape = (channels, out_channels // groups, *kernel)
         self.W = scope.allocate("W", shape, lambda W, g: init.weight(W, fans, g))
         self.b = scope.allocate("b", (out_channels,), lambda b, g: init.bias(b, fans, g)) if bias else None
         self.out_shape: Shape = (out_channels, *out_image)
@@ -71,9 +165,21 @@ class Conv2d:
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, in_channels, height, width]`` to ``[N, out_channels, …]``."""
         b = None if self.b is None else store[self.b]
-        if x.device.type == "cpu":
-            x = channels_last(x)
-        return F.conv2d(x, store[self.W], b, self.stride, self.padding, self.dilation, self.groups)
+        return F.conv_transpose2d(
+            x, store[self.W], b, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )
+
+
+def check_channels(channels: int, wanted: int | None, out_channels: int, groups: int) -> None:
+    """Check what arrives against what was told, and whether ``groups`` come out even.
+
+    Raises:
+        ShapeError: if they don't.
+    """
+    if wanted is not None and wanted != channels:
+        raise ShapeError(f"expects {wanted} channels, gets {channels}")
+    if channels % groups or out_channels % groups:
+        raise ShapeError(f"cannot part {channels} channels and {out_channels} filters into {groups} groups")
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -84,4 +190,4 @@ def channels_last(images: Tensor) -> Tensor:
     """
     if images.shape[1] == 1:  # nothing to move, but torch looks at the strides
         return images[:, 0].unsqueeze(-1).movedim(-1, 1)
-    return images.contiguous(memory_format=torch.channels_last)
+    return images.movedim(1, -1).contiguous().movedim(-1, 1)

@@ -85,5 +85,7 @@ def built(
         layer = build(scope, in_shape)
     except ShapeError as error:
         raise error.seen_from(place, before, place) from error
+    if not hasattr(layer, "out_shape"):  # a layer of the user's own
+        raise ShapeError(f"{type(layer).__name__} sets no out_shape; it gets {list(in_shape)}", place, before)
     scope.built[scope.name] = (layer, in_shape)
     return layer

@@ -1,0 +1,64 @@
+"""Inputs without targets, in a file: what a trained model shall say something of."""
+
+import csv
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from runner.data.array_file import ArrayFile
+from runner.data.arrays import sample_shape
+from runner.data.dataset import PIXEL
+from runner.errors import DataError
+from runner.types import Shape
+
+
+def read_array(path: Path, in_shape: Shape) -> Tensor:
+    """The samples of an npy or idx file ``[N, *in_shape]``; they stay in the file until they are used.
+
+    Raises:
+        DataError: if it cannot be read, or its samples have another shape.
+    """
+    file = ArrayFile.open(path)
+    if sample_shape(file) != in_shape:
+        raise DataError(
+            f"{path}: its samples are {list(sample_shape(file))}, the model takes {list(in_shape)}"
+        )
+    return file.map().values.view(len(file), *in_shape)
+
+
+def read_csv(path: Path, in_shape: Shape) -> Tensor:
+    """The rows of a table of numbers ``[N, *in_shape]``, a column an input, in the inputs' order.
+
+    A first row that is not of numbers is a header.
+
+    Raises:
+        DataError: if it cannot be read, or a row has not as many numbers as a sample.
+    """
+    width, rows = prod(in_shape), []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            for cells in filter(None, reader):
+                try:
+                    rows.append([float(cell) for cell in cells])
+                except ValueError as error:
+                    if rows or reader.line_num > 1:
+                        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+                    continue
+                if len(cells) != width:
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: has {len(cells)} columns, the model takes {width}"
+                    )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read as a CSV file: {error}") from error
+    if not rows:
+        raise DataError(f"{path}: has no rows")
+    return torch.tensor(rows, dtype=torch.float32).view(len(rows), *in_shape)
+
+
+def as_inputs(samples: Tensor) -> Tensor:
+    """Samples as a model takes them, float32: uint8 ones are pixels, 0 to 255 being 0 to 1."""
+    inputs = samples.to(torch.float32)
+    return inputs * PIXEL if samples.dtype == torch.uint8 else inputs

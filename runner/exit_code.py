@@ -1,0 +1,46 @@
+"""How a program ends: what went wrong is told in a line, and becomes an exit code.
+
+0 done, 1 failed, 2 a wrong command line or config, 128 + n stopped by signal n.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from runner.compose import CONFIG_ERRORS, explain
+from runner.errors import ConfigError, RunnerError
+from runner.signals import Terminated
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+"""The environment's word for tracebacks."""
+
+
+def shows_tracebacks() -> bool:
+    """Whether the user wants to see tracebacks."""
+    return os.environ.get(FULL_ERROR, "0") not in ("", "0")
+
+
+def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
+    """Do something; however it ends becomes an exit code, and what went wrong is told."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        return 130
+    except Terminated as signal:
+        return 128 + signal.number
+    except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of flags that don't go together
+        problem = ConfigError([explain(error)])
+        problem.__cause__ = error
+        return tell(problem, shows_traceback)
+    except Exception as error:
+        return tell(error, shows_traceback)
+
+
+def tell(error: Exception, shows_traceback: bool) -> int:
+    """Print an error to stderr and return its exit code; a traceback only for what no user can mend."""
+    if shows_traceback or not isinstance(error, RunnerError | OSError):
+        traceback.print_exception(error)
+    else:
+        print(error, file=sys.stderr)
+    return 2 if isinstance(error, ConfigError) else 1

@@ -1,0 +1,225 @@
+"""How good predictions are, beside the loss: figures of a whole split, which no sum over batches gives."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import torch
+import torch.nn.functional as F  # noqa: N812  torch's own name for it
+from torch import Tensor
+
+from runner.types import PositiveInt, Task
+
+Average = Literal["macro", "weighted"]
+"""The mean over the classes, each counting the same or by its samples."""
+
+
+class Metric(Protocol):
+    """A figure of a split's predictions."""
+
+    tasks: ClassVar[tuple[Task, ...]]
+    """``classification``: scores ``[N, C]`` and class indices ``[N]``; ``regression``: values ``[N, D]``."""
+
+    @property
+    def name(self) -> str:
+        """What it is called after ``test/``; by its name ``objective`` knows which way it gets better."""
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The figure, a scalar; NaN where it is not defined. ``ConfusionMatrix`` alone gives a table."""
+
+
+def correct(prediction: Tensor, target: Tensor) -> Tensor:
+    """Which of the scores ``[…, C]`` are largest at their class index ``[…]``: ``[…]`` of true and false.
+
+    Their mean is the accuracy.
+    """
+    return prediction.argmax(-1) == target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """The share of samples whose own class has the largest score; told of every classification."""
+
+    name: ClassVar[str] = "accuracy"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1."""
+        return correct(prediction, target).double().mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopK:
+    """The share of samples whose own class has one of the k largest scores; k classes at least."""
+
+    k: PositiveInt = 5
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    @property
+    def name(self) -> str:
+        """``top_5`` and so on."""
+        return f"top_{self.k}"
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1."""
+        return (prediction.topk(self.k).indices == target.unsqueeze(-1)).any(-1).double().mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """Of what is called a class, the share that is: the mean over the classes, 0 for one never called.
+
+    Classes that neither are nor are called count nothing, here and in ``recall`` and ``f1``.
+    """
+
+    average: Average = "macro"
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    @property
+    def name(self) -> str:
+        """With its average."""
+        return f"precision_{self.average}"
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1."""
+        from torchmetrics.functional.classification import multiclass_precision
+
+        return multiclass_precision(
+            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recall:
+    """Of what is a class, the share that is called so: the mean over the classes."""
+
+    average: Average = "macro"
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    @property
+    def name(self) -> str:
+        """With its average."""
+        return f"recall_{self.average}"
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1."""
+        from torchmetrics.functional.classification import multiclass_recall
+
+        return multiclass_recall(
+            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class F1:
+    """The harmonic mean of a class's precision and recall: the mean over the classes."""
+
+    average: Average = "macro"
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    @property
+    def name(self) -> str:
+        """With its average."""
+        return f"f1_{self.average}"
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1."""
+        from torchmetrics.functional.classification import multiclass_f1_score
+
+        return multiclass_f1_score(
+            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AUROC:
+    """The area under the ROC curve of the softmax, one class against the rest: the mean over the classes.
+
+    Classes without samples, or with all of them, have no such curve and don't count.
+    """
+
+    name: ClassVar[str] = "auroc"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Between 0 and 1; chance is 0.5."""
+        from torchmetrics.functional.classification import binary_auroc
+
+        scores = prediction.double().softmax(-1)  # of large logits fewer would be the same in float32
+        counts = target.bincount(minlength=prediction.shape[-1])
+        classes = ((counts > 0) & (counts < len(target))).nonzero().flatten().tolist()
+        areas = [binary_auroc(scores[:, c], (target == c).long(), validate_args=False) for c in classes]
+        return (
+            torch.stack([area.double() for area in areas]).mean() if areas else scores.new_tensor(torch.nan)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionMatrix:
+    """How many samples of each class (rows) are taken for each (columns): a table at the end, no figure."""
+
+    name: ClassVar[str] = "confusion_matrix"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Counts ``[C, C]``, which may be added up over batches."""
+        from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+        return multiclass_confusion_matrix(prediction, target, prediction.shape[-1], validate_args=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perplexity:
+    """The exponential of the mean negative log-likelihood of the softmax."""
+
+    name: ClassVar[str] = "perplexity"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """At least 1; the number of classes for scores that are all the same."""
+        return F.cross_entropy(prediction.double(), target).exp()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MAE:
+    """The mean absolute error, over every value."""
+
+    name: ClassVar[str] = "mae"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """In the targets' own unit."""
+        return F.l1_loss(prediction.double(), target.double())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSE:
+    """The square root of the mean squared error, over every value."""
+
+    name: ClassVar[str] = "rmse"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """In the targets' own unit."""
+        return F.mse_loss(prediction.double(), target.double()).sqrt()
+
+
+@dataclass(frozen=True, kw_only=True)
+class R2:
+    """The coefficient of determination, ``1 - sum((y - prediction)^2) / sum((y - mean(y))^2)``.
+
+    It is the mean over the D values of a target; NaN where one never varies.
+    """
+
+    name: ClassVar[str] = "r2"
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """At most 1; 0 for the mean as a prediction."""
+        target = target.double()
+        left = (target - prediction).square().sum(0)
+        there = (target - target.mean(0)).square().sum(0)
+        return (1 - left / there.masked_fill(there == 0, torch.nan)).mean()

@@ -1,0 +1,129 @@
+"""What a plugin's components must be, table by table: what is wrong shows when they are registered."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from runner.nn.layers.layer import Build, Layers
+from runner.registry import BUILT_IN
+from runner.schema import STRICT
+from runner.types import Shape, Task
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the classes of a table have in common.
+
+    Attributes:
+        made_with: what the program makes one with; all else is said by keyword-only arguments.
+        methods: what is called, and with what.
+        attributes: what is asked for besides, with its type: of the class, or an argument of its own.
+    """
+
+    made_with: tuple[str, ...] = ()
+    methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+KINDS: Mapping[str, Kind] = {
+    "LAYERS": Kind(("scope", "in_shape"), {"forward": ("store", "x")}),
+    "INITIALIZERS": Kind(
+        methods={"weight": ("W", "fans", "generator"), "bias": ("b", "fans", "generator")},
+    ),
+    "LOSSES": Kind(
+        methods={"__call__": ("prediction", "target")},
+        attributes={"tasks": tuple[Task, ...]},
+    ),
+    "METRICS": Kind(
+        methods={"__call__": ("prediction", "target")},
+        attributes={"tasks": tuple[Task, ...], "name": str},
+    ),
+    "RULES": Kind(
+        methods={"init": ("params",), "step": ("params", "grads", "state", "lr")},
+        attributes={"lr": float},
+    ),
+    "SCHEDULES": Kind(methods={"factor": ("moment",)}, attributes={"per_step": bool}),
+    "SOURCES": Kind(
+        methods={"load": ()},
+        attributes={"task": Task, "in_shape": Shape, "out_shape": Shape},
+    ),
+}
+"""The tables that a plugin may have."""
+
+
+def problems_of(component: object, kind: Kind) -> Iterator[str]:
+    """What is wrong with a component."""
+    if not isinstance(component, type):
+        yield f"is no class, but {component!r}"
+        return
+    parameters = signature(component).parameters.values()
+    keywords = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    others = [p.name for p in parameters if p.kind is not Parameter.KEYWORD_ONLY]
+    if tuple(others) != kind.made_with:
+        wanted = ", ".join((*kind.made_with, "*, …"))
+        yield f"takes {signature(component)}, should take ({wanted}): its own arguments are keyword-only"
+    yield from problems_of_annotations(component, keywords)
+    for name, arguments in kind.methods.items():
+        if not takes(defined(component, name), arguments):
+            yield f"has no {name}({', '.join(('self', *arguments))})"
+    for name, hint in kind.attributes.items():
+        if name not in [parameter.name for parameter in keywords]:
+            yield from problems_of_attribute(component, name, hint)
+
+
+def problems_of_annotations(component: type, keywords: list[Parameter]) -> Iterator[str]:
+    """What is wrong with the types of the arguments that a config gives."""
+    try:
+        hints = get_type_hints(component.__init__, include_extras=True)  # type: ignore[misc]  # read, not called
+    except Exception as error:  # whatever evaluating an annotation raises
+        yield f"has an annotation that cannot be read: {error}"
+        return
+    for name in (parameter.name for parameter in keywords):
+        if name not in hints:
+            yield f"has an argument without annotation: {name}"
+        elif not is_checkable(hints[name]):
+            yield f"has an argument whose type no config can give: {name}: {hints[name]}"
+
+
+def is_checkable(hint: Any) -> bool:
+    """Whether a config's words can be held against an annotation."""
+    if hint in BUILT_IN.nested or hint in (Layers, Build, Build | None):
+        return True
+    try:
+        TypeAdapter(hint, config=STRICT)
+    except PydanticUserError:
+        return False
+    return True
+
+
+def problems_of_attribute(component: type, name: str, hint: Any) -> Iterator[str]:
+    """What is wrong with something that a component is asked for."""
+    value = defined(component, name)
+    if value is None:
+        yield f"has no {name}"
+    elif not hasattr(value, "__get__"):  # a property's value is known later
+        try:
+            TypeAdapter(hint).validate_python(value, strict=True)
+        except ValidationError as error:
+            told = error.errors()[0]["msg"].removeprefix("Input ")
+            yield f"has {value!r} as {name}, which {told}"
+
+
+def defined(component: type, name: str) -> Any:
+    """What a class or one of its bases says of a name; None if nothing."""
+    return next((vars(base)[name] for base in component.__mro__ if name in vars(base)), None)
+
+
+def takes(method: Any, arguments: tuple[str, ...]) -> bool:
+    """Whether a method can be called with these, one after another."""
+    if not callable(method):
+        return False
+    try:
+        signature(method).bind("self", *arguments)
+    except TypeError:
+        return False
+    return True

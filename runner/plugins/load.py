@@ -1,0 +1,127 @@
+"""A plugin's module, imported by its name or read from a file."""
+
+import hashlib
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from runner.errors import ConfigError
+from runner.plugins.kinds import KINDS
+
+GROUP = "runner.plugins"
+"""Entry points of installed packages under this name are plugins of every config."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A module that holds components in tables: ``LAYERS = {"my_layer": MyLayer}``.
+
+    Attributes:
+        name: the module's name, or the path of its file.
+        tables: what it holds, by the tables' names.
+        source: the file's content as it was read, if it is named by its file.
+    """
+
+    name: str
+    tables: Mapping[str, Mapping[str, Any]]
+    source: bytes | None = None
+
+
+def load_all(names: Sequence[str]) -> tuple[Plugin, ...]:
+    """Load the plugins that installed packages bring and those that are named, each once.
+
+    Raises:
+        ConfigError: if one cannot be imported or holds no table.
+    """
+    return tuple(load(name) for name in dict.fromkeys([*installed(), *names]))
+
+
+@cache
+def installed() -> tuple[str, ...]:
+    """The modules that the entry points of installed packages name."""
+    return tuple(point.value.replace(":", ".") for point in entry_points(group=GROUP))
+
+
+def load(name: str) -> Plugin:
+    """Load a plugin: a file if the name ends like one, else a module on the path.
+
+    Raises:
+        ConfigError: if it cannot be imported or holds no table.
+    """
+    source = read(Path(name)) if is_file_name(name) else None
+    try:
+        module = importlib.import_module(name) if source is None else executed(name, source)
+    except (Exception, SystemExit) as error:
+        raise ConfigError([f"plugins: {reason(name, error)}"]) from error
+    tables = {table: getattr(module, table) for table in KINDS if hasattr(module, table)}
+    if not tables:
+        raise ConfigError([f"plugins: {name}: has none of the tables {', '.join(KINDS)}"])
+    for table, content in tables.items():
+        if not isinstance(content, Mapping):
+            raise ConfigError([f"plugins: {name}: {table} should be a mapping of names to classes"])
+    return Plugin(name, tables, source)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a plugin is named by its file."""
+    return name.endswith(".py")
+
+
+def read(path: Path) -> bytes:
+    """A plugin file's content.
+
+    Raises:
+        ConfigError: if it is not there or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        where = "a relative name starts from --config-dir's folder or from the launch folder"
+        raise ConfigError([f"plugins: there is no file '{path}'; {where}"]) from error
+    except OSError as error:
+        raise ConfigError([f"plugins: '{path}' cannot be read: {error.strerror}"]) from error
+
+
+@cache
+def executed(path: str, source: bytes) -> ModuleType:
+    """The module that a file makes: one a path and content, under a name that no other file has.
+
+    Nothing is put on the path for it: a plugin of several files is a package, named as a module.
+    """
+    digest = hashlib.sha256(path.encode() + b"\0" + source).hexdigest()[:16]
+    module = ModuleType(f"runner_plugin_{digest}_{Path(path).stem}")
+    module.__file__ = path
+    sys.modules[module.__name__] = module  # where dataclasses and pickle look their classes' module up
+    try:
+        exec(compile(source, path, "exec"), vars(module))
+    except BaseException:
+        del sys.modules[module.__name__]
+        raise
+    return module
+
+
+def reason(name: str, error: BaseException) -> str:
+    """Why a plugin cannot be imported, and which of its lines is to blame."""
+    if isinstance(error, ModuleNotFoundError) and not is_file_name(name):
+        missing = error.name or ""
+        if f"{name}.".startswith(f"{missing}."):
+            return f"there is no module '{missing}' on the path; a file is named with its ending, ./{name}.py"
+    if isinstance(error, SyntaxError):
+        file, line, told = error.filename or name, error.lineno, error.msg
+    else:
+        ours = (__file__, importlib.__file__)
+        frames = traceback.extract_tb(error.__traceback__)
+        theirs = [f for f in frames if f.filename not in ours and not f.filename.startswith("<frozen ")]
+        file, line = (theirs[0].filename, theirs[0].lineno) if theirs else (name, None)
+        told = " ".join(str(error).split())
+    place = f", line {line}" if line else ""
+    if place and file != name:
+        place += f" of {Path(file).name}"
+    return f"{name}{place}: {type(error).__name__}: {told}"

@@ -1,0 +1,152 @@
+"""A trained run is evaluated again, and what comes of it joins the run."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import runner
+from runner.arguments import parse
+from runner.errors import ConfigError, RunnerError, TrackingError
+from runner.evaluate import KNOWN, evaluate
+from tests.conftest import client_of
+from tests.test_own_parts import readme_blocks
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run in the store of a folder."""
+
+    folder: Path
+    run_id: str
+
+    def evaluate(self, *words: str) -> dict[str, float]:
+        """The run's metrics after an evaluation."""
+        store = f"tracking.uri=sqlite:///{self.folder}/outputs/mlflow.db"
+        evaluate(parse([f"run={self.run_id}", store, *words], KNOWN))
+        return self.metrics()
+
+    def metrics(self) -> dict[str, float]:
+        return dict(client_of(self.folder).get_run(self.run_id).data.metrics)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, ready_store: Path) -> Trained:
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "outputs").mkdir()
+    shutil.copy(ready_store, folder / "outputs" / "mlflow.db")
+    with contextlib.chdir(folder):
+        return Trained(folder, runner.run(["train.epochs=2", "optim.lr=0.5", "data.val=0.1"]).run_id)
+
+
+def test_evaluation_finds_what_training_found(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("test", "val"):
+        found = trained.evaluate(f"part={part}")
+        for name in (f"{part}/loss", f"{part}/accuracy"):
+            assert found[f"evaluate/digits/{name}"] == pytest.approx(found[name])
+    found = trained.evaluate("part=train")
+    assert found["evaluate/digits/train/loss"] == pytest.approx(found["final/train_loss"])
+    shown = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert float(shown["test/accuracy"]) == pytest.approx(found["test/accuracy"], rel=1e-4)
+    history = client_of(trained.folder).get_metric_history(trained.run_id, "evaluate/digits/test/loss")
+    assert [metric.step for metric in history] == [2]
+
+
+def test_the_runs_data_can_be_changed_key_by_key(trained: Trained) -> None:
+    few = trained.evaluate("part=train", "data.limit=10", "data.val=null")
+    assert few["evaluate/digits/train/accuracy"] * 10 == pytest.approx(
+        round(few["evaluate/digits/train/accuracy"] * 10)
+    )
+
+
+def test_other_data_takes_the_place_of_the_runs(in_tmp_path: Path) -> None:
+    words = ["data=linear", "loss=mse", "model=linear", "optim.lr=0.1", "data.seed=1"]
+    regression = Trained(in_tmp_path, runner.run([*words, "data.val=0.2", "objective=val/loss"]).run_id)
+    same = regression.evaluate()["evaluate/linear/test/loss"]
+    assert same == pytest.approx(regression.metrics()["test/loss"])
+    other = regression.evaluate("data=linear", "part=train", "data.seed=2")
+    assert other["evaluate/linear/train/loss"] > 10 * same, "another map"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["data=linear"], "loss.type: 'cross_entropy' is for classification, but data.type 'linear' is"),
+        (["data={type: tiny}", "plugins=[TINY]"], "data.type: 'tiny' gives [3] a sample, the model takes"),
+        (["data.val=null", "part=val"], "part: there is no 'val', data.val=0.1 would set a tenth"),
+        (["part=tests"], "part: unknown 'tests'. Did you mean 'test'?"),
+        (["data.limits=3"], "data.limits: unknown key 'limits'"),
+        (["seed=3"], "seed: unknown 'seed'. Known: data, device, part, plugins, run, tracking.uri"),
+        (["data.limit=1,2"], "data.limit=1,2: one value is wanted"),
+        (["~data.limit"], "~data.limit: one value is wanted"),
+        (["device=gpu"], "device: unknown 'gpu'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated_is_told(trained: Trained, words: list[str], told: str) -> None:
+    (trained.folder / "tiny.py").write_text(
+        "import torch\nfrom runner.data.dataset import Dataset, Split\n\n"
+        "class Tiny:\n    task, in_shape, out_shape = 'classification', (3,), (10,)\n\n"
+        "    def load(self):\n        raise AssertionError('its shape says enough')\n\n"
+        "SOURCES = {'tiny': Tiny}\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        trained.evaluate(*(word.replace("TINY", f"{trained.folder}/tiny.py") for word in words))
+    assert error.value.problems[0].startswith(told)
+
+
+def test_a_run_or_a_model_that_is_not_there_is_told(in_tmp_path: Path) -> None:
+    with pytest.raises(RunnerError, match=r"^run: there is no run 'nope' in sqlite:"):
+        evaluate(parse(["run=nope"], KNOWN))
+    run_id = runner.run(["train.epochs=1", "tracking.log_model=false"]).run_id
+    with pytest.raises(RunnerError, match=rf"^run: '{run_id}' has logged no model; tracking\.log_model=true"):
+        evaluate(parse([f"run={run_id}"], KNOWN))
+    with pytest.raises(TrackingError, match=r"there is no store 'sqlite:///other\.db'"):
+        evaluate(parse([f"run={run_id}", "tracking.uri=sqlite:///other.db"], KNOWN))
+    assert not (in_tmp_path / "other.db").exists()
+
+
+def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
+    parts = in_tmp_path / "parts.py"
+    parts.write_text("\n\n".join(readme_blocks()))
+    words = ["plugins=[parts.py]", "data={type: sine}", "loss.type=log_cosh", "model.layers.a1.type=swish"]
+    run = Trained(in_tmp_path, runner.run([*words, "train.epochs=1"]).run_id)
+    assert run.evaluate()["evaluate/sine/test/loss"] == pytest.approx(run.metrics()["test/loss"])
+    parts.rename(in_tmp_path / "moved.py")
+    with pytest.raises(ConfigError, match=f"plugins: there is no file '{parts}'"):
+        run.evaluate()
+    evaluate(parse([f"run={run.run_id}", "plugins=[moved.py]"], KNOWN))
+
+
+@pytest.mark.parametrize("program", ["evaluate", "predict"])
+def test_help_is_shown_without_importing_torch_or_mlflow(program: str) -> None:
+    text = (
+        f"import sys, json, runpy; sys.argv = ['{program}', '--help']\n"
+        f"try:\n    runpy.run_module('runner.{program}', run_name='__main__')\n"
+        "finally:\n    print(json.dumps(sorted({'torch', 'mlflow', 'sklearn'} & set(sys.modules))))"
+    )
+    shown = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert json.loads(shown.stdout.splitlines()[-1]) == []
+    assert shown.stdout.startswith(f"python -m runner.{program} run=<run id>")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ([], 2, "run: missing, write run=…\n"),
+        (["run=nope", "--part=test"], 2, "--part=test: unknown, arguments are key=value, or --help\n"),
+        (["run=nope"], 1, "run: there is no run 'nope' in sqlite:"),
+    ],
+)
+def test_exit_codes_are_the_runners(in_tmp_path: Path, words: list[str], code: int, told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "runner.evaluate", *words],
+        cwd=in_tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert done.stderr.startswith(told)
+    assert len(done.stderr.splitlines()) == 1
