@@ -134,20 +134,23 @@ def write_shop(folder: Path) -> None:
     (folder / "shop.csv").write_text("\n".join(["age,town,buys", *rows]))
 
 
-def test_the_command_line_learns_a_table_with_gaps(command_line: CommandLine, in_tmp_path: Path) -> None:
+def test_the_command_line_learns_a_table_with_gaps(
+    command_line: CommandLine, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_shop(in_tmp_path)
     arguments = ["data=csv", "data.root=.", "data.file=shop.csv"]
     done = command_line(*arguments, "data.label=buys", "train.batch_size=32", "optim=momentum")
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(in_tmp_path)
     assert run.data.metrics["test/accuracy"] > 0.85
-    mlflow.set_tracking_uri(f"sqlite:///{in_tmp_path}/outputs/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{in_tmp_path}/outputs/mlflow.db")
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/model"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
     (kept,) = folder.rglob(TABLE)
     table = Table.from_json(kept.read_text())
     assert json.loads(kept.read_text())["classes"] == ["no", "yes"]
     inputs = table.transform({"age": [80, 20], "town": ["Oslo", None]}).numpy()
-    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    model = mlflow.pyfunc.load_model(str(folder))
     assert model.predict(inputs).argmax(1).tolist() == [1, 0]
     wrong = command_line(*arguments, "data.label=bus")
     assert wrong.returncode == 2
