@@ -83,7 +83,7 @@ def check(plain: Plain) -> Config:
         arguments = own_arguments(registry, given) if name == "data" else given
         return instance(registry, table, name, arguments, problems, shared)
 
-    source = section(registry.sources, "data")
+    source = readable(section(registry.sources, "data"), problems)
     if source and frame and frame.data.target == "input":
         source = Reconstruction(source)
     loss = section(registry.losses, "loss")
@@ -93,7 +93,7 @@ def check(plain: Plain) -> Config:
     metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
+    layers = check_layers(registry, given_layers, source.out_shape[-1] if source else 1, problems)
     augmented = None
     if frame and frame.data.augment and source and not problems:
         augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
@@ -139,16 +139,16 @@ def plugins_named(plain: Plain) -> list[str]:
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
-def outputs_of(source: Source | None, problems: list[str]) -> int:
-    """How many outputs the data wants, which a source of files may have to look up in one."""
+def readable(source: Source | None, problems: list[str]) -> Source | None:
+    """The source, if it can say what it gives, which one of files may have to look up in them."""
     if source is None:
-        return 1
+        return None
     try:
-        _, out_shape = source.in_shape, source.out_shape
-        return out_shape[-1]
+        _ = source.task, source.in_shape, source.out_shape
     except DataError as error:
         problems.append(f"data: {error}")
-        return 1
+        return None
+    return source
 
 
 def check_together(config: Config) -> None:

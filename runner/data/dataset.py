@@ -27,6 +27,9 @@ class Split:
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch.
 
+    Where neighbours share values, as windows over a series do, samples are ``in_order``: parts of them are
+    cut off, not picked.
+
     Values may be kept as pixels, too: ``target_scale`` is what they are multiplied with.
     """
 
@@ -35,6 +38,7 @@ class Split:
     mapped: tuple[MappedArray, ...] = ()
     classified: bool | None = None
     target_scale: float | None = None
+    in_order: bool = False
 
     def __len__(self) -> int:
         return len(self.targets)

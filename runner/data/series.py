@@ -86,7 +86,7 @@ class Series:
         places = [self._inputs.index(name) for name in self._forecast]
         windows = values[: -self.horizon].unfold(0, self.window, 1).transpose(1, 2)
         nexts = values[self.window :, places].unfold(0, self.horizon, 1).transpose(1, 2)
-        return Split(windows, nexts.flatten(1))
+        return Split(windows, nexts.flatten(1), in_order=True)
 
     @cached_property
     def _inputs(self) -> list[str]:

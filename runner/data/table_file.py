@@ -106,31 +106,37 @@ class TableFile:
             groups = torch.tensor([places[name] for name in names])
         tested = pick(groups, self.test, self.test_seed).numpy()
         if tested.all() or not tested.any():
-            raise DataError(f"data.test: {self.test} of {len(rows)} rows leaves {sum(~tested)} to learn from")
+            raise DataError(f"data.test: {self.test} of {len(rows)} rows sets {sum(tested)} of them apart")
         return rows[~tested], rows[tested]
 
     @cached_property
     def _table(self) -> Table:
         """Fitted to the rows to train on."""
         labels, train = self._labels, self._parts[0]
+        numeric, categorical = self._inputs_in(train)
         classes = classes_of(labels) if self.task == "classification" else None
-        left = [name for name in train if name not in {self.label, *self.ignore}]
-        named = {*self.numeric, *self.categorical}
-        is_numeric = {name: numeric(train[name]) for name in left if name not in named}
-        categorical = [name for name, is_number in is_numeric.items() if not is_number]
-        for name in categorical:
-            if (many := train[name].nunique()) > MOST_CATEGORIES:
+        return Table.fit(train, numeric=numeric, categorical=categorical, label=self.label, classes=classes)
+
+    def _inputs_in(self, rows: "DataFrame") -> tuple[list[str], list[str]]:
+        """The columns that are inputs, of numbers and of categories."""
+        named = [self.label, *self.numeric, *self.categorical, *self.ignore]
+        for name in named:
+            column(rows, name)  # which tells if there is none
+            if named.count(name) > 1:
+                raise DataError(f"column '{name}': is named {named.count(name)} times")
+        others = [name for name in rows if name not in named]
+        inferred = [name for name in others if not is_numeric(rows[name])]
+        for name in inferred:
+            if (many := rows[name].nunique()) > MOST_CATEGORIES:
                 raise DataError(
                     f"column '{name}': has {many} different values. Name it in data.categorical, if it is "
                     f"to be {many} inputs, or in data.ignore"
                 )
-        return Table.fit(
-            train,
-            numeric=[*self.numeric, *(name for name, is_number in is_numeric.items() if is_number)],
-            categorical=[*self.categorical, *categorical],
-            label=self.label,
-            classes=classes,
-        )
+        numeric = [*self.numeric, *(name for name in others if name not in inferred)]
+        categorical = [*self.categorical, *inferred]
+        if not numeric and not categorical:
+            raise DataError(f"data.label: beside column '{self.label}' there is none to learn from")
+        return numeric, categorical
 
     def _read(self, file: Path) -> "DataFrame":
         """A table's rows.
@@ -172,8 +178,8 @@ class Parquet(TableFile):
 
 def kind_of(labels: "Series") -> Task:
     """Whether a column is of classes or of values."""
-    whole = numeric(labels) and (labels.dropna() % 1 == 0).all()
-    is_class = not numeric(labels) or (whole and labels.nunique() <= MOST_CLASSES)
+    whole = is_numeric(labels) and (labels.dropna() % 1 == 0).all()
+    is_class = not is_numeric(labels) or (whole and labels.nunique() <= MOST_CLASSES)
     return "classification" if is_class else "regression"
 
 
@@ -182,7 +188,7 @@ def classes_of(labels: "Series") -> Sequence[str]:
     return [str(each) for each in texts(sorted(labels.dropna().unique()))]
 
 
-def numeric(values: "Series") -> bool:
+def is_numeric(values: "Series") -> bool:
     """Whether a column is of numbers; true and false are none."""
     from pandas.api import types
 

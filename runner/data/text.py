@@ -72,7 +72,7 @@ class Text:
             )
         stride = self.stride or self.length
         inputs, nexts = (part.unfold(0, self.length, stride) for part in (indices[:-1], indices[1:]))
-        return Split(inputs, nexts, classified=True)
+        return Split(inputs, nexts, classified=True, in_order=True)
 
     @cached_property
     def _indexed(self) -> tuple[list[int], Tensor]:

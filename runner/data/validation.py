@@ -13,7 +13,7 @@ from runner.errors import DataError
 def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
     """The data with ``share`` of its training samples set apart: of each class as large a share.
 
-    Samples that stay in files are not picked one by one: of those the last are taken.
+    Samples that stay in files, or are in order, are not picked one by one: of those the last are taken.
 
     Args:
         data: it may not have such a part yet.
@@ -24,7 +24,7 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
         DataError: if one of the two parts would be empty.
     """
     train = data.train
-    if train.mapped:
+    if train.mapped or train.in_order:
         count = len(train) - round(share * len(train))
         parts = (
             train.first(count),

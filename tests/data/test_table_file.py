@@ -1,7 +1,9 @@
 """The user's own tables: what is inferred, what can be told, and what is said of mistakes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -83,7 +85,8 @@ def test_a_second_table_is_tested_on(tmp_path: Path) -> None:
         ("a,y\n1,\n" + "2,yes\n3,no\n" * 5, "1 rows have no value"),
         ("a,y\n" + ",1\n,0\n" * 5, "column 'a': has no values"),
         ("a,y\n" + "".join(f"name{n},{n % 2}\n" for n in range(200)), "160 different values.*data.ignore"),
-        ("a,y\n1,2\n", "leaves 1 to learn from"),
+        ("y\n" + "1\n2\n" * 5, "beside column 'y' there is none"),
+        ("a,y\n1,2\n", "sets 0 of them apart"),
     ],
 )
 def test_a_table_that_cannot_be_learnt_from_is_told_in_a_line(
@@ -92,6 +95,22 @@ def test_a_table_that_cannot_be_learnt_from_is_told_in_a_line(
     with pytest.raises(DataError, match=message) as error:
         table_in(tmp_path, text).load()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ignore": ("colours",)}, r"has no column 'colours'\. Did you mean 'colour'"),
+        ({"numeric": ("colour",)}, "column 'colour': is not of numbers.*red"),
+        ({"numeric": ("species",)}, "column 'species': is named 2 times"),
+        ({"kind": "regression"}, "column 'species': is not of numbers"),
+    ],
+)
+def test_what_is_said_of_a_column_that_is_not_so_is_refused(
+    tmp_path: Path, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        replace(write_csv(tmp_path), **arguments).load()
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "flowers.csv"])
@@ -115,20 +134,23 @@ def write_shop(folder: Path) -> None:
     (folder / "shop.csv").write_text("\n".join(["age,town,buys", *rows]))
 
 
-def test_the_command_line_learns_a_table_with_gaps(command_line: CommandLine, in_tmp_path: Path) -> None:
+def test_the_command_line_learns_a_table_with_gaps(
+    command_line: CommandLine, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_shop(in_tmp_path)
     arguments = ["data=csv", "data.root=.", "data.file=shop.csv"]
     done = command_line(*arguments, "data.label=buys", "train.batch_size=32", "optim=momentum")
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(in_tmp_path)
     assert run.data.metrics["test/accuracy"] > 0.85
-    mlflow.set_tracking_uri(f"sqlite:///{in_tmp_path}/outputs/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{in_tmp_path}/outputs/mlflow.db")
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/model"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
     (kept,) = folder.rglob(TABLE)
     table = Table.from_json(kept.read_text())
     assert json.loads(kept.read_text())["classes"] == ["no", "yes"]
     inputs = table.transform({"age": [80, 20], "town": ["Oslo", None]}).numpy()
-    model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    model = mlflow.pyfunc.load_model(str(folder))
     assert model.predict(inputs).argmax(1).tolist() == [1, 0]
     wrong = command_line(*arguments, "data.label=bus")
     assert wrong.returncode == 2

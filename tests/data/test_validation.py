@@ -11,6 +11,7 @@ from runner.data.digits import Digits
 from runner.data.synthetic import LinearMap
 from runner.data.validation import with_validation
 from runner.errors import DataError
+from tests.data.files import write_series
 from tests.data.test_sources import arrays_in
 
 
@@ -52,6 +53,13 @@ def test_files_are_cut_and_stay_files(tmp_path: Path) -> None:
     assert val_of(data).mapped
     assert val_of(data).targets.tolist() == [1, 0, 1]
     assert len(data.train) == 7
+
+
+def test_windows_over_a_series_are_cut(tmp_path: Path) -> None:
+    """Picked ones would be known from their neighbours."""
+    whole = write_series(tmp_path).load()
+    data = with_validation(whole, 0.2, seed=0)
+    assert torch.equal(torch.cat([data.train.targets, val_of(data).targets]), whole.train.targets)
 
 
 def test_a_share_that_leaves_nothing_is_refused() -> None:
