@@ -1,16 +1,20 @@
 """A checked config becomes the objects of one experiment."""
 
 from dataclasses import dataclass
+from fnmatch import filter as matching
 
 import numpy as np
 import torch
 
 from runner import torchrun
 from runner.config import Config
-from runner.errors import ConfigError
+from runner.errors import ConfigError, unknown
 from runner.nn.layers.layer import Layers, ShapeError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
+from runner.optim.clipping import Clipped
+from runner.optim.groups import grouped
+from runner.optim.rules import Rule
 from runner.types import Shape
 
 
@@ -44,6 +48,7 @@ def build(config: Config) -> Parts:
         )
     if store.size == 0:
         raise ConfigError(["model.layers: none of them has parameters, so there is nothing to learn"])
+    check_groups(config, store)
     device = find_device(config.device)
     if config.train.precision == "tf32" and device.type != "cuda":
         raise ConfigError(
@@ -59,6 +64,32 @@ def build(config: Config) -> Parts:
         noise_seed=int(noise_seed),
         average=config.train.average,
     )
+
+
+def check_groups(config: Config, store: ParameterStore) -> None:
+    """Check that there are parameters in every group.
+
+    Raises:
+        ConfigError: naming the pattern that matches none.
+    """
+    names = [name for name, address in store.addresses.items() if address.trained]
+    problems = [
+        unknown(f"optim.groups.{place}.match", group.match, names, "no parameter matches")
+        for place, group in enumerate(config.groups)
+        if not matching(names, group.match)
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def rule_of(config: Config, parts: Parts) -> Rule:
+    """The update rule for all parameters of the built model, with groups and clipping."""
+    rule = config.rule
+    if config.groups:
+        sizes = {name: address.size for name, address in parts.store.addresses.items() if address.trained}
+        rule = grouped(rule, config.groups, sizes, torch.empty((), device=parts.device))
+    clip_norm, clip_value = config.optim.clip_norm, config.optim.clip_value
+    return Clipped(rule, clip_norm, clip_value) if clip_norm or clip_value else rule
 
 
 def build_model(layers: Layers, in_shape: Shape, store: ParameterStore) -> Sequential:

@@ -1,7 +1,7 @@
 """``{type: <name>, <arguments>}``: the name looked up, the arguments held against the class's signature."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
@@ -24,10 +24,12 @@ def component(
     path: str,
     given: object,
     problems: list[str],
+    shared: Collection[str] = (),
 ) -> partial[Any] | None:
     """Look a ``{type: <name>, <arguments>}`` up and check its arguments against the signature.
 
-    Returns the class with its arguments bound, or None after adding to ``problems``.
+    Returns the class with its arguments bound, or None after adding to ``problems``. Keys in ``shared``,
+    which all components of the table are asked, are checked elsewhere.
     """
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         problems.append(f"{path}: {given!r} should be {{type: <name>, …}}. Known: {', '.join(sorted(table))}")
@@ -43,10 +45,10 @@ def component(
     found = len(problems)
     arguments = {}
     for name, value in given.items():
-        if name == "type":
+        if name == "type" or name in shared:
             continue
         if name not in parameters:
-            problems.append(unknown(f"{path}.{name}", name, parameters, "unknown key"))
+            problems.append(unknown(f"{path}.{name}", name, [*parameters, *shared], "unknown key"))
         elif hints[name] in registry.nested:
             nested = registry.nested[hints[name]]
             arguments[name] = instance(registry, nested, f"{path}.{name}", value, problems)
@@ -79,13 +81,29 @@ def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str])
     """Check the names of a torch module's arguments; their values are the module's own affair."""
     module = find_module(name)
     if module is None:
-        near = get_close_matches(name, module_names(), n=1)
-        hint = f" Did you mean '{PREFIX}{near[0]}'?" if near else ""
         told = "is no module of torch.nn that takes and gives one tensor"
-        problems.append(f"{path}.type: '{PREFIX}{name}' {told}.{hint}")
+        problems.append(not_in_torch(path, PREFIX, name, told, module_names()))
         return None
-    known = arguments_of(module)
-    arguments = {key: as_tuple(value) for key, value in given.items() if key != "type"}
+    arguments = torch_arguments(path, given, arguments_of(module), problems)
+    return partial(Adopted, module=module, arguments=arguments) if arguments is not None else None
+
+
+def not_in_torch(path: str, prefix: str, name: str, told: str, names: Collection[str]) -> str:
+    """One problem's line for a class that torch has not, or not so that it could be used here."""
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{prefix}{near[0]}'?" if near else ""
+    return f"{path}.type: '{prefix}{name}' {told}.{hint}"
+
+
+def torch_arguments(
+    path: str,
+    given: Mapping[str, Any],
+    known: Mapping[str, bool],
+    problems: list[str],
+    shared: Collection[str] = (),
+) -> dict[str, Any] | None:
+    """The arguments for a class of torch; ``known`` says which there are and whether they are needed."""
+    arguments = {key: as_tuple(value) for key, value in given.items() if key not in ("type", *shared)}
     found = len(problems)
     if "batch_first" in known and arguments.setdefault("batch_first", True) is not True:
         problems.append(
@@ -93,13 +111,13 @@ def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str])
         )
     for key in arguments:
         if key not in known:
-            problems.append(unknown(f"{path}.{key}", key, known, "unknown key"))
+            problems.append(unknown(f"{path}.{key}", key, [*known, *shared], "unknown key"))
     problems.extend(
-        f"{path}.{key}: missing, {PREFIX}{name} needs it"
+        f"{path}.{key}: missing, {given['type']} needs it"
         for key, needed in known.items()
         if needed and key not in arguments
     )
-    return partial(Adopted, module=module, arguments=arguments) if len(problems) == found else None
+    return arguments if len(problems) == found else None
 
 
 def as_tuple(value: object) -> object:
@@ -125,9 +143,10 @@ def instance(
     path: str,
     given: object,
     problems: list[str],
+    shared: Collection[str] = (),
 ) -> Any | None:
     """Make a component that needs nothing from the program, or add to ``problems`` and return None."""
-    checked = component(registry, table, path, given, problems)
+    checked = component(registry, table, path, given, problems, shared)
     try:
         return checked() if checked else None
     except ValueError as error:  # what a class says of arguments that don't go together

@@ -1,6 +1,6 @@
 """The composed YAML becomes one checked object, or an error that lists everything wrong with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
@@ -11,14 +11,17 @@ from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
+from runner.optim.groups import Group
 from runner.optim.rules import Rule
-from runner.optim.schedules import Schedule
+from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
 from runner.registry import Registry
-from runner.schema import Data, Frame, Sweep, Tracking, Train
+from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
+from runner.schema import Schedule as ScheduleFrame
 from runner.types import Task
+from runner.updates import groups, rule
 
 AUTO_METRICS: Mapping[Task, list[str]] = {"classification": ["accuracy"], "regression": ["rmse", "mae", "r2"]}
 """What is measured where a config leaves that open."""
@@ -26,7 +29,10 @@ AUTO_METRICS: Mapping[Task, list[str]] = {"classification": ["accuracy"], "regre
 
 @dataclass(frozen=True)
 class Config:
-    """A checked config: values in their types, components as objects, layers ready to be built."""
+    """A checked config: values in their types, components as objects, layers ready to be built.
+
+    ``rule`` is that of parameters in no group; ``build.rule_of`` makes one for all of them.
+    """
 
     seed: int
     device: Literal["auto", "cpu", "cuda"]
@@ -34,6 +40,8 @@ class Config:
     layers: dict[str, Build]
     loss: Loss
     rule: Rule
+    groups: tuple[Group, ...]
+    optim: Optim
     schedule: Schedule
     metrics: list[Metric]
     confusion_matrix: bool
@@ -63,22 +71,27 @@ def check(plain: Plain) -> Config:
     plugins = load_all(plugins_named(plain))
     registry = join(plugins)
 
-    def section(table: Mapping[str, Callable[..., Any]], name: str) -> Any | None:
+    def section(
+        table: Mapping[str, Callable[..., Any]], name: str, shared: Collection[str] = ()
+    ) -> Any | None:
         given = plain.get(name)
         if not isinstance(given, Mapping):
             return None  # which is in the frame's problems already
         arguments = own_arguments(registry, given) if name == "data" else given
-        return instance(registry, table, name, arguments, problems)
+        return instance(registry, table, name, arguments, problems, shared)
 
     source = section(registry.sources, "data")
     loss = section(registry.losses, "loss")
-    rule = section(registry.rules, "optim")
-    schedule = section(registry.schedules, "schedule")
+    optim = plain.get("optim")
+    own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
+    schedule = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
     metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
-    if problems or frame is None or not (source and loss and rule and schedule):
+    if own_rule is not None and frame is not None:
+        own_groups = groups(registry, "optim", plain["optim"], own_rule, problems)
+    if problems or frame is None or not (source and loss and own_rule and schedule):
         raise ConfigError(dict.fromkeys(problems))
     config = Config(
         seed=frame.seed,
@@ -86,8 +99,10 @@ def check(plain: Plain) -> Config:
         objective=frame.objective,
         layers=layers,
         loss=loss,
-        rule=rule,
-        schedule=schedule,
+        rule=own_rule,
+        groups=own_groups,
+        optim=frame.optim,
+        schedule=warmed_up(schedule, frame.schedule),
         metrics=[metric for metric in metrics if not isinstance(metric, Accuracy | ConfusionMatrix)],
         confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
@@ -107,6 +122,12 @@ def plugins_named(plain: Plain) -> list[str]:
     """The plugins that a config names, as far as they are names."""
     given = plain.get("plugins")
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+
+
+def warmed_up(schedule: Schedule, frame: ScheduleFrame) -> Schedule:
+    """The schedule, after a warm-up if one is wanted."""
+    epochs, steps = frame.warmup_epochs, frame.warmup_steps
+    return WarmUp(schedule, epochs, steps, frame.warmup_start_factor) if epochs or steps else schedule
 
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
@@ -147,6 +168,8 @@ def check_together(config: Config) -> None:
     metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]
     metrics += [f"{part}/{metric.name}" for part in held_out for metric in config.metrics]
     wanted_metrics = {"objective": config.objective}
+    if config.plain["schedule"].get("metric") is not None:
+        wanted_metrics["schedule.metric"] = config.plain["schedule"]["metric"]
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
 from runner.config import Config, check
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
@@ -117,7 +117,7 @@ def train(
             model,
             parts.store,
             loss,
-            config.rule,
+            rule_of(config, parts),
             config.schedule,
             data,
             epochs=config.train.epochs,

@@ -101,8 +101,32 @@ from runner.nn.losses import (
     Loss,
     SmoothL1,
 )
-from runner.optim.rules import SGD, Momentum, Rule
-from runner.optim.schedules import Constant, Cosine, Exponential, Schedule, Step
+from runner.optim.rules import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    HeavyBall,
+    Lion,
+    Momentum,
+    NAdam,
+    Nesterov,
+    RMSprop,
+    Rule,
+)
+from runner.optim.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    LinearRate,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    Schedule,
+    Step,
+    WarmRestarts,
+)
 
 INITIALIZERS: Mapping[str, Callable[..., Initializer]] = {
     "default": Default,
@@ -207,12 +231,26 @@ METRICS: Mapping[str, type[Metric]] = {
 RULES: Mapping[str, Callable[..., Rule]] = {
     "sgd": SGD,
     "momentum": Momentum,
+    "heavy_ball": HeavyBall,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "lion": Lion,
 }
 SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
     "constant": Constant,
     "step": Step,
+    "multi_step": MultiStep,
     "exponential": Exponential,
+    "linear": LinearRate,
+    "polynomial": Polynomial,
     "cosine": Cosine,
+    "warm_restarts": WarmRestarts,
+    "one_cycle": OneCycle,
+    "reduce_on_plateau": ReduceOnPlateau,
 }
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,

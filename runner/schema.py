@@ -10,7 +10,7 @@ from annotated_types import Gt, Lt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import Fraction, NonNegative, Positive, PositiveInt, Precision, Seed
+from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -80,6 +80,31 @@ class Model(BaseModel):
     layers: NamedLayers
 
 
+class Group(BaseModel):
+    """Parameters by a pattern of their names; what else is said are hyperparameters of the rule."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    match: NonEmpty
+
+
+class Optim(BaseModel):
+    """What every update rule is asked, beside its own arguments."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    clip_norm: Positive | None
+    clip_value: Positive | None
+    groups: list[Group]
+
+
+class Schedule(BaseModel):
+    """What every schedule is asked, beside its own arguments."""
+
+    model_config = STRICT | ConfigDict(extra="allow")
+    warmup_epochs: NonNegativeInt
+    warmup_steps: NonNegativeInt
+    warmup_start_factor: NonNegative
+
+
 class Data(BaseModel):
     """What every data source is asked, beside its own arguments."""
 
@@ -100,8 +125,8 @@ class Frame(BaseModel):
     objective: NonEmpty
     model: Model
     loss: Plain
-    optim: Plain
-    schedule: Plain
+    optim: Optim
+    schedule: Schedule
     data: Data
     train: Train
     tracking: Tracking

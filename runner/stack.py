@@ -79,7 +79,8 @@ class Stack:
         self._accumulate, self._metrics = accumulate, metrics
         self._number = 0
         store = stacked([member.store for member in members])
-        self._set_up(members, store, members[0].rule.init(store.params))
+        rule = stack_rules([member.rule for member in members], store.params.device)
+        self._set_up(members, store, rule.init(store.params))
 
     def _set_up(self, members: Sequence[Member], store: StackedStore, state: State) -> None:
         device = store.params.device

@@ -43,6 +43,19 @@ METRICS = "[{type:top_k,k:2},precision,recall,f1,auroc,perplexity]"
 PROGRAMS = {
     "sgd": (DIFFERENT, ""),
     "momentum": (IN_MOMENTUM, "optim=momentum"),
+    "adam": (
+        [
+            "optim.betas=[0.8,0.99]",
+            "seed=1 optim.lr=0.02 schedule=one_cycle",
+            "seed=2 schedule=reduce_on_plateau schedule.patience=0 schedule.threshold=0.5",
+            "seed=3 schedule.warmup_steps=15",
+        ],
+        "optim=adam train.epochs=4",
+    ),
+    "grouped and clipped": (
+        ["seed=1 optim.lr=0.01 optim.clip_norm=0.2", "optim.weight_decay=0.1", "optim.lr=0.02"],
+        "optim.clip_norm=1 optim.groups=[{match:'*.b',weight_decay:0,lr:0.02}] train.epochs=3",
+    ),
     "regression": (["seed=0", "seed=1 optim.lr=0.01"], "data=linear loss=mse model=linear optim.lr=0.1"),
     "convolution": (["seed=0", "seed=1 optim.lr=0.1"], f"model=linear {CONVOLUTION} train.epochs=3"),
     "bf16": (["seed=0", "seed=1 optim.lr=0.1"], "train.precision=bf16 train.epochs=3"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.build import Parts, build
+from runner.build import Parts, build, rule_of
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
@@ -139,7 +139,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         at_precision(parts.model, config.train.precision),
         parts.store,
         loss_of(config, data),
-        config.rule,
+        rule_of(config, parts),
         config.schedule,
         data,
         epochs=epochs,
@@ -161,7 +161,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     members = [
         Member(
             own.store,
-            job.config.rule,
+            rule_of(job.config, own),
             job.config.schedule,
             own.order_generator if config.train.shuffle else None,
         )

@@ -10,6 +10,7 @@ from runner.compose import launch_of
 from runner.config import Config, check
 from runner.errors import ConfigError
 from runner.launch import Launch
+from runner.optim.stacking import is_number
 from runner.plain import NO_IDENTITY, in_order
 from runner.sweep.cells import Cell
 
@@ -100,6 +101,8 @@ def program_of(config: Config) -> str:
     shared["model"] = in_order(config.plain["model"]["layers"], leave_out="init")
     shared["optim"] = [
         config.plain["optim"]["type"],
-        {name: value for name, value in vars(config.rule).items() if not isinstance(value, float)},
+        {name: value for name, value in vars(config.rule).items() if not is_number(value)},
+        config.plain["optim"]["groups"],
+        [config.optim.clip_norm is None, config.optim.clip_value is None],
     ]
     return json.dumps(shared, sort_keys=True, default=str)

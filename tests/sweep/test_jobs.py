@@ -11,6 +11,8 @@ from tests.sweep.composed import config_loader, jobs_of, master_of
 ONE_PROGRAM = {
     "seeds": ["seed=0", "seed=1"],
     "learning rates, whole ones too": ["optim.lr=1", "optim.lr=0.5", "optim.lr=1e-3"],
+    "pairs of numbers of the rule": ["optim=adam", "optim=adam optim.betas=[0.8,0.99]"],
+    "limits of the gradient": ["optim.clip_norm=1", "optim.clip_norm=2"],
     "numbers of the rule": ["optim=momentum optim.beta=0.5", "optim=momentum optim.weight_decay=0.1"],
     "schedules": ["schedule=constant", "schedule=cosine", "schedule=step schedule.step_size=3"],
     "initialisers": ["model.layers.l1.init.type=zeros", "++model.layers.l2.init={type:normal,std:0.1}"],
@@ -19,6 +21,13 @@ ONE_PROGRAM = {
 
 PROGRAMS_OF_THEIR_OWN = {
     "rules": ["optim=sgd", "optim=momentum"],
+    "switches of the rule": ["optim=adam", "optim=adam optim.amsgrad=true"],
+    "groups of parameters": ["optim.groups=[{match:l1.W,lr:0.1}]", "optim.groups=[{match:l1.W,lr:0.2}]"],
+    "whether gradients are clipped": ["optim.clip_norm=1", "optim.clip_norm=null"],
+    "arguments of torch's optimisers": [
+        "optim.type=torch.optim.SGD",
+        "optim.type=torch.optim.SGD optim.lr=1",
+    ],
     "shapes": ["model.layers.l1.out_features=8", "model.layers.l1.out_features=9"],
     "kinds of layers": ["model.layers.a1.type=relu", "model.layers.a1.type=tanh"],
     "names of layers": ["+model.layers.a2={type:relu}", "+model.layers.a3={type:relu}"],
@@ -56,7 +65,8 @@ def test_jobs_whose_config_is_wrong_are_told_apart() -> None:
     assert [job.number for job in jobs] == [3]
     assert {problem.cell.job: str(problem.error) for problem in problems} == {
         4: "optim.lr: -1 should be greater than or equal to 0",
-        5: "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? Known: lr, type, weight_decay",
+        5: "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? "
+        "Known: clip_norm, clip_value, groups, lr, type, weight_decay",
         6: "model.layers.l2: gives [3] a sample, data.type 'digits' needs [10]",
         7: "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
         "Known for classification: cross_entropy",
