@@ -6,7 +6,9 @@ from inspect import signature
 from typing import Any, Literal
 
 from runner.components import instance, layer, validated
+from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
+from runner.data.reconstruction import Reconstruction
 from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
@@ -47,6 +49,7 @@ class Config:
     confusion_matrix: bool
     source: Source
     data: Data
+    augmentation: Augmentation | None
     train: Train
     tracking: Tracking
     sweep: Sweep
@@ -81,6 +84,8 @@ def check(plain: Plain) -> Config:
         return instance(registry, table, name, arguments, problems, shared)
 
     source = section(registry.sources, "data")
+    if source and frame and frame.data.target == "input":
+        source = Reconstruction(source)
     loss = section(registry.losses, "loss")
     optim = plain.get("optim")
     own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
@@ -89,6 +94,9 @@ def check(plain: Plain) -> Config:
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     layers = check_layers(registry, given_layers, outputs_of(source, problems), problems)
+    augmented = None
+    if frame and frame.data.augment and source and not problems:
+        augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
     if own_rule is not None and frame is not None:
         own_groups = groups(registry, "optim", plain["optim"], own_rule, problems)
     if problems or frame is None or not (source and loss and own_rule and schedule):
@@ -107,6 +115,7 @@ def check(plain: Plain) -> Config:
         confusion_matrix=any(isinstance(metric, ConfusionMatrix) for metric in metrics),
         source=source,
         data=frame.data,
+        augmentation=augmented,
         train=frame.train.model_copy(update={"epochs": 1}) if frame.train.fast_dev_run else frame.train,
         tracking=frame.tracking,
         sweep=frame.sweep,

@@ -15,7 +15,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.prepare import draw_parameters, load, loss_of, seed_process
+from runner.prepare import draw_parameters, input_of, load, loss_of, seed_process
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
@@ -62,6 +62,7 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
     tags = {"config_hash": config.hash, "device": parts.device.type}
     with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
         data = load(config, parts.device, workers)
+        tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
         seed_process(parts, workers.rank)
         epochs, final = train(config, parts, data, tracker, display, workers)

@@ -121,7 +121,7 @@ def fit(
         before_batch: called before each training batch; what it raises ends the training.
     """
     device = store.params.device
-    batches = Batches(data.train, batch_size, generator, device, workers)
+    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
     totals = Totals(data.train, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)

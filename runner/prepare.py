@@ -1,13 +1,16 @@
 """What training needs beside the built parts: data, and first values of the parameters."""
 
 import json
+from dataclasses import replace
 
 import torch
 
 from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
+from runner.data.digest import digest_of
 from runner.data.validation import with_validation
+from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
@@ -22,10 +25,11 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
-    data = Dataset(data.train.first(config.data.limit), data.test, data.val)
+    data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None:
         data = with_validation(data, config.data.val, config.data.val_seed)
-    return shortened(data, config.train).to(device)
+    data = shortened(data, config.train)
+    return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
 
 
 def loss_of(config: Config, data: Dataset) -> Loss:
@@ -37,11 +41,24 @@ def shortened(data: Dataset, train: Train) -> Dataset:
     """As much of the data as is wanted for a look at whether training works."""
     if train.fast_dev_run:
         val = data.val.first(train.batch_size) if data.val is not None else None
-        return Dataset(data.train.first(train.batch_size), data.test.first(train.batch_size), val)
+        few, tested = data.train.first(train.batch_size), data.test.first(train.batch_size)
+        return replace(data, train=few, test=tested, val=val)
     if train.overfit_batches is not None:
         few = data.train.first(train.overfit_batches * train.batch_size)
-        return Dataset(few, few)
+        return replace(data, train=few, test=few, val=None)
     return data
+
+
+def input_of(config: Config, data: Dataset) -> DataInput:
+    """What is to be said of the data that a run learns from."""
+    sizes = {prefix.removesuffix("/"): len(split) for prefix, split in data.held_out}
+    return DataInput(
+        settings=config.plain["data"],
+        digest=data.digest,
+        sizes={"train": len(data.train)} | sizes,
+        in_shape=config.source.in_shape,
+        out_shape=config.source.out_shape,
+    )
 
 
 def identity_of_data(config: Config) -> str:

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.data.arrays import Arrays
+from runner.data.california import California
+from runner.data.carried import BreastCancer, Diabetes, Iris, Wine
+from runner.data.cifar import CIFAR10, CIFAR100
 from runner.data.dataset import Source
 from runner.data.digits import Digits
-from runner.data.mnist import MNIST
-from runner.data.synthetic import LinearMap
+from runner.data.image_folder import ImageFolder
+from runner.data.mnist import EMNIST, KMNIST, MNIST, FashionMNIST
+from runner.data.series import Series
+from runner.data.svhn import SVHN
+from runner.data.synthetic import Blobs, LinearMap, Moons, Spirals
+from runner.data.table_file import CSV, Parquet
+from runner.data.text import Text
 from runner.metrics import (
     AUROC,
     F1,
@@ -255,8 +263,27 @@ SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": Digits,
     "mnist": MNIST,
+    "fashion_mnist": FashionMNIST,
+    "kmnist": KMNIST,
+    "emnist": EMNIST,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "svhn": SVHN,
     "linear": LinearMap,
+    "blobs": Blobs,
+    "moons": Moons,
+    "spirals": Spirals,
     "arrays": Arrays,
+    "iris": Iris,
+    "wine": Wine,
+    "breast_cancer": BreastCancer,
+    "diabetes": Diabetes,
+    "california": California,
+    "csv": CSV,
+    "parquet": Parquet,
+    "text": Text,
+    "sequence": Series,
+    "image_folder": ImageFolder,
 }
 
 

@@ -6,11 +6,10 @@ Defaults stand in ``conf/`` alone, so that what is checked is what the store sho
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Lt
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from runner.plain import Plain
-from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed
+from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed, Share
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -112,7 +111,9 @@ class Data(BaseModel):
     type: str
     root: Path
     limit: PositiveInt | None
-    val: Annotated[float, Gt(0), Lt(1)] | None
+    target: Literal["label", "input"]
+    augment: list[Plain]
+    val: Share | None
     val_seed: Seed
 
 

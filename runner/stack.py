@@ -88,7 +88,9 @@ class Stack:
         self._rule = stack_rules([member.rule for member in members], device)
         self._lr = torch.zeros((len(members), 1), device=device)
         generators = [member.generator for member in members]
-        self._batches = StackedBatches(self._data.train, self._batch_size, generators, device)
+        self._batches = StackedBatches(
+            self._data.train, self._batch_size, generators, device, self._data.augmentation
+        )
         self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
         self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
 

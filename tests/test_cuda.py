@@ -33,6 +33,22 @@ def test_fewer_bits_learn_as_well(in_tmp_path: Path, precision: str) -> None:
     assert result.epochs[-1].metrics["test/accuracy"] > 0.93
 
 
+def test_a_gpu_weighs_and_measures_what_a_cpu_does(
+    in_tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = [
+        "loss.weight=balanced",
+        "train.metrics=[f1,auroc]",
+        "train.epochs=3",
+        "tracking.log_model=false",
+    ]
+    on_cpu, on_gpu = (runner.run([*wanted, f"device={device}"]) for device in ("cpu", "cuda"))
+    for name in ("test/loss", "test/auroc"):
+        expected = on_cpu.epochs[-1].metrics[name]
+        assert on_gpu.epochs[-1].metrics[name] == pytest.approx(expected, rel=1e-3)
+    assert "cannot be captured" not in caplog.text
+
+
 def test_a_captured_function_goes_on_where_it_was_called_before(caplog: pytest.LogCaptureFixture) -> None:
     total = torch.zeros(3, device="cuda")
     buffer = torch.ones(3, device="cuda")

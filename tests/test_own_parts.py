@@ -49,7 +49,8 @@ def test_readme_has_a_short_example_of_each_kind() -> None:
 
 def test_parts_of_every_kind_train_together(parts: Path) -> None:
     result = runner.run([
-        "plugins=[./parts.py]", "data={type: sine}", "loss=mse", "loss.type=log_cosh", "model.layers.l1.init.type=signs",
+        "plugins=[./parts.py]", "data={type: sine}", "loss=mse", "loss.type=log_cosh",
+        "model.layers.l1.init.type=signs",
         "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0", "optim.lr=0.002",
         "optim.type=sign_sgd", "~optim.weight_decay",
         "schedule={type: triangle}", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",

@@ -31,21 +31,31 @@ def history(folder: Path, run: Run, name: str) -> list[float]:
     return [point.value for point in sorted(points, key=lambda point: point.step)]
 
 
+def table_of(folder: Path, run: Run) -> str:
+    into = folder / run.info.run_id
+    into.mkdir()
+    name = "confusion_matrix_test.csv"
+    return Path(client_of(folder).download_artifacts(run.info.run_id, name, str(into))).read_text()
+
+
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
     """1,437 samples in batches of 101: shares of 51 and 50, and of 12 and 11 of the last batch."""
-    assert run_in(in_tmp_path, *ARGUMENTS).returncode == 0
-    together = torchrun(in_tmp_path, *ARGUMENTS)
+    arguments = (*ARGUMENTS, "train.metrics=[f1,confusion_matrix]")
+    assert run_in(in_tmp_path, *arguments).returncode == 0
+    together = torchrun(in_tmp_path, *arguments)
     assert together.returncode == 0, together.stderr
     assert together.stdout.count("epoch 1/") == 1  # rank 0 alone reports
     (two, one) = runs_in(in_tmp_path)
     assert two.info.status == "FINISHED"
-    for name in ("train/loss", "test/loss", "train/accuracy", "test/accuracy"):
+    for name in ("train/loss", "test/loss", "train/accuracy", "test/accuracy", "test/f1_macro"):
         alone = history(in_tmp_path, one, name)
         assert len(alone) == EPOCHS
         assert history(in_tmp_path, two, name) == pytest.approx(alone, rel=1e-5)
     for name in ("final/train_loss", "final/train_accuracy"):
         assert two.data.metrics[name] == pytest.approx(one.data.metrics[name], rel=1e-5)
+    tables = [table_of(in_tmp_path, run) for run in (one, two)]
+    assert tables[0] == tables[1]
     assert len(list((in_tmp_path / "outputs" / "runs").glob("*/*"))) == 2  # a folder a run, none for rank 1
 
 
@@ -60,7 +70,7 @@ def test_a_worker_without_a_share_waits_for_the_others(
     together = torchrun(in_tmp_path, *arguments, *sizes)
     assert together.returncode == 0, together.stderr
     (two, one) = runs_in(in_tmp_path)
-    for name in ("train/loss", "test/loss"):
+    for name in ("train/loss", "test/loss", "test/rmse", "test/r2"):
         alone = history(in_tmp_path, one, name)
         assert history(in_tmp_path, two, name) == pytest.approx(alone, rel=1e-5)
 

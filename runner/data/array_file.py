@@ -46,23 +46,29 @@ class ArrayFile:
     offset: int
 
     @classmethod
-    def open(cls, path: Path) -> "ArrayFile":
-        """Read the head of a file.
+    def open(cls, path: Path, start: int = 0, size: int | None = None) -> "ArrayFile":
+        """Read the head of a file, or of a part of one.
+
+        Args:
+            path: the file.
+            start: where in it the array's head begins.
+            size: the bytes from there on; all that there are if left out.
 
         Raises:
             DataError: if the file is missing, is neither idx nor npy, or has another size than it says.
         """
         try:
             with path.open("rb") as file:
+                file.seek(start)
                 npy = file.read(len(NPY_MAGIC)) == NPY_MAGIC
-                file.seek(0)
+                file.seek(start)
                 dtype, shape = _npy_head(file) if npy else _idx_head(file)
                 found = cls(path, dtype, shape, file.tell())
-            size = path.stat().st_size
+            size = path.stat().st_size - start if size is None else size
             check_shape(shape)
         except (OSError, ValueError, TypeError, struct.error, tokenize.TokenError) as error:
             raise DataError(f"{path}: cannot be read as an idx or npy file: {error}") from error
-        expected = found.offset + prod(shape) * dtype.itemsize
+        expected = found.offset - start + prod(shape) * dtype.itemsize
         if size != expected:
             raise DataError(
                 f"{path}: has {size:,} bytes, its head tells of {expected:,}: {list(shape)} {dtype}"
@@ -89,14 +95,18 @@ class ArrayFile:
 
 @dataclass(frozen=True)
 class MappedArray:
-    """An array that lies in a file, and the pages of it that are in memory; nobody may write to it."""
+    """An array that lies in a file, and the pages of it that are in memory; nobody may write to it.
+
+    ``pages`` is None where they are in somebody else's hands, or all in memory.
+    """
 
     values: Tensor
-    pages: mmap.mmap
+    pages: mmap.mmap | None
 
     def let_go(self) -> None:
         """Give the memory of the pages read so far back; they are read again when they are wanted."""
-        self.pages.madvise(mmap.MADV_DONTNEED)
+        if self.pages is not None:
+            self.pages.madvise(mmap.MADV_DONTNEED)
 
 
 def check_shape(shape: Shape) -> None:

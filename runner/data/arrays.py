@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runner.data.array_container import HeldArray, open_array
 from runner.data.array_file import ArrayFile, MappedArray
 from runner.data.dataset import Dataset, Split
 from runner.errors import DataError
@@ -15,7 +16,10 @@ from runner.types import PositiveInt, Shape, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """Inputs and targets from npy or uncompressed idx files, memory-mapped: only what is read is in memory.
+    """Inputs and targets from files, memory-mapped: only what is read is in memory.
+
+    Files are npy, idx, npz or pt ones; ``all.npz/x`` is the array x in a file of several. Those that are
+    compressed, as npz files may be, are read as a whole.
 
     Inputs are ``[N, …]``, numbers of any type; uint8 ones are pixels, 0 to 255 being 0 to 1, and images
     ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if
@@ -64,8 +68,8 @@ class Arrays:
             self._split(self.inputs, self.targets), self._split(self.test_inputs, self.test_targets)
         )
 
-    def _open(self, name: Path) -> ArrayFile:
-        return ArrayFile.open((self.root.expanduser() / name).absolute())
+    def _open(self, name: Path) -> ArrayFile | HeldArray:
+        return open_array((self.root.expanduser() / name).absolute())
 
     def _split(self, inputs: Path, targets: Path) -> Split:
         samples, answers = self._open(inputs), self._open(targets)
@@ -85,7 +89,7 @@ class Arrays:
             mapped,
         )
 
-    def _check_targets(self, file: ArrayFile, targets: MappedArray) -> None:
+    def _check_targets(self, file: ArrayFile | HeldArray, targets: MappedArray) -> None:
         if self.classes is None:
             if (prod(file.shape[1:]),) != self.out_shape:
                 raise DataError(f"{file.path}: has {file.shape[1:]} values a target, not {self.out_shape}")
@@ -104,7 +108,7 @@ class Arrays:
             )
 
 
-def sample_shape(file: ArrayFile) -> Shape:
+def sample_shape(file: ArrayFile | HeldArray) -> Shape:
     """The shape of one sample: 8-bit images without a channel get one."""
     shape = file.shape[1:]
     return (1, *shape) if file.dtype == np.uint8 and len(shape) == 2 else shape

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from runner.data.augment import Augmentation
 from runner.data.dataset import Split
 from runner.parallel import ALONE, Workers
 
@@ -28,7 +29,7 @@ class Batches:
             generators of the same seed.
         device: where the batches are wanted; where the targets are if left out.
         workers: who shares each batch.
-
+        augmentation: changes the inputs of each batch; another way each time, that the generator draws.
     """
 
     _copies = 1
@@ -40,8 +41,10 @@ class Batches:
         generator: torch.Generator | None,
         device: torch.device | None = None,
         workers: Workers = ALONE,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.split = split
+        self._augmentation, self._noise = augmentation, generator or unshuffled()
         self.batch_size = min(batch_size, len(split))
         self.generator = generator
         self.workers = workers
@@ -50,7 +53,7 @@ class Batches:
         rows = self._copies * self.batch_size
         self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
         targets = torch.int64 if split.task == "classification" else torch.float32
-        self._targets = Buffer(split.targets, rows, targets, device)
+        self._targets = Buffer(split.targets, rows, targets, device, split.target_scale)
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 
@@ -65,7 +68,10 @@ class Batches:
         resident = 0
         for indices in torch.split(self._order(), self.batch_size, dim=-1):
             own = self._share_of(indices)
-            yield self._inputs.gather(own), self._targets.gather(own)
+            inputs = self._inputs.gather(own)
+            if self._augmentation is not None:
+                self._augmentation(inputs, self._share_of(self._seeds(indices.shape[-1])))
+            yield inputs, self._targets.gather(own)
             resident += own.numel() * self._read
             if self._must_let_go and resident >= RESIDENT:
                 self.split.let_go()
@@ -77,6 +83,9 @@ class Batches:
 
     def _order(self) -> Tensor:
         return order_of(self.split, self.generator).to(self.split.samples.device)
+
+    def _seeds(self, count: int) -> Tensor:
+        return seeds_of(count, self._noise)
 
     def _share_of(self, indices: Tensor) -> Tensor:
         if self.workers.size == 1:
@@ -94,6 +103,7 @@ class StackedBatches(Batches):
         batch_size: how many a batch, for each member.
         generators: a member's draws its order of each epoch; None keeps the split's.
         device: where the batches are wanted.
+        augmentation: changes the inputs of each member's batch as it would alone.
     """
 
     def __init__(
@@ -102,14 +112,18 @@ class StackedBatches(Batches):
         batch_size: int,
         generators: Sequence[torch.Generator | None],
         device: torch.device,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._copies = len(generators)
-        self._generators = generators
-        super().__init__(split, batch_size, None, device)
+        self._generators, self._noises = generators, [each or unshuffled() for each in generators]
+        super().__init__(split, batch_size, None, device, augmentation=augmentation)
 
     def _order(self) -> Tensor:
         orders = [order_of(self.split, generator) for generator in self._generators]
         return torch.stack(orders).to(self.split.samples.device)
+
+    def _seeds(self, count: int) -> Tensor:
+        return torch.stack([seeds_of(count, noise) for noise in self._noises])
 
 
 def order_of(split: Split, generator: torch.Generator | None) -> Tensor:
@@ -117,6 +131,16 @@ def order_of(split: Split, generator: torch.Generator | None) -> Tensor:
     if generator is None:
         return torch.arange(len(split))
     return torch.randperm(len(split), generator=generator)
+
+
+def seeds_of(count: int, generator: torch.Generator) -> Tensor:
+    """Seeds of a batch's random changes, one a sample: ``[count]``."""
+    return torch.randint(2**63 - 1, (count,), generator=generator)
+
+
+def unshuffled() -> torch.Generator:
+    """What draws the changes where nothing draws an order: always the same."""
+    return torch.Generator().manual_seed(0)
 
 
 class Buffer:

@@ -1,12 +1,14 @@
 """What a data source gives: inputs and targets, split for training and testing."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from runner.data.array_file import MappedArray
+from runner.data.augment import Augmentation
 from runner.types import Shape, Task
 
 PIXEL = 1 / 255
@@ -24,12 +26,15 @@ class Split:
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch.
+
+    Values may be kept as pixels, too: ``target_scale`` is what they are multiplied with.
     """
 
     samples: Tensor
     targets: Tensor
     mapped: tuple[MappedArray, ...] = ()
     classified: bool | None = None
+    target_scale: float | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -48,7 +53,7 @@ class Split:
     @property
     def inputs(self) -> Tensor:
         """The samples as a model takes them, float32: pixels between 0 and 1."""
-        inputs = self.samples.to(torch.float32)
+        inputs = self.samples.to(torch.float32).contiguous()
         return inputs if self.scale is None else inputs.mul_(self.scale)
 
     @property
@@ -79,11 +84,24 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: what is learnt from, what is looked at meanwhile if there is such a part, and the test."""
+    """A data set: what is learnt from, what is looked at meanwhile if there is such a part, and the test.
+
+    Attributes:
+        train: what is learnt from.
+        test: what is looked at in the end.
+        val: what is looked at meanwhile.
+        preprocessing: texts by file names, kept beside a model that has learnt from the data: what has to be
+            known to make inputs of the same kind of other data, such as ``table.json``, a ``Table``.
+        augmentation: what is done to the inputs of each batch that is learnt from.
+        digest: names the data, once it is as it is used; see ``runner.data.digest``.
+    """
 
     train: Split
     test: Split
     val: Split | None = None
+    preprocessing: Mapping[str, str] = field(default_factory=dict)
+    augmentation: Augmentation | None = None
+    digest: str = ""
 
     @property
     def held_out(self) -> list[tuple[str, Split]]:
@@ -93,7 +111,7 @@ class Dataset:
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device."""
         val = self.val.to(device) if self.val is not None else None
-        return Dataset(self.train.to(device), self.test.to(device), val)
+        return replace(self, train=self.train.to(device), test=self.test.to(device), val=val)
 
 
 class Source(Protocol):

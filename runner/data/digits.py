@@ -1,20 +1,18 @@
 """The digits that scikit-learn carries, so that the first experiment needs no download."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from runner.data.carried import read_rows
 from runner.data.dataset import Dataset, Split
-from runner.errors import DataError
 from runner.types import Shape, Task
 
-FILE = "datasets/data/digits.csv.gz"
-"""Where the scikit-learn package has them: a row a digit, 64 pixels from 0 to 16 and the label."""
+FILE = "digits.csv.gz"
+"""As the scikit-learn package has them: a row a digit, 64 pixels from 0 to 16 and the label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Digits:
         Raises:
             DataError: if scikit-learn is not installed.
         """
-        rows = read_rows()
+        rows = read_rows(FILE).astype(np.float32)
         rows = rows[np.random.RandomState(0).permutation(len(rows))]  # whose stream numpy keeps for ever
         tested = np.zeros(len(rows), dtype=bool)
         tested[np.argsort(rows[:, -1], kind="stable")[::5]] = True  # every fifth of each class
@@ -45,15 +43,3 @@ class Digits:
             return Split(images, torch.from_numpy(part[:, -1].astype(np.int64)))
 
         return Dataset(train=split(rows[~tested]), test=split(rows[tested]))
-
-
-def read_rows() -> npt.NDArray[Any]:
-    """The file's rows, float32 ``[1797, 65]``, without importing the package, which takes about a second.
-
-    Raises:
-        DataError: if scikit-learn is not installed.
-    """
-    package = find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise DataError("data.type: 'digits' come with scikit-learn, which is not installed")
-    return np.loadtxt(Path(package.origin).parent / FILE, dtype=np.float32, delimiter=",")

@@ -1,27 +1,16 @@
-"""MNIST: its four idx files, downloaded by torchvision where they are missing."""
+"""MNIST and its relatives: idx files, downloaded by torchvision where they are missing."""
 
-import contextlib
-import io
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from runner.data.array_file import ArrayFile
 from runner.data.dataset import Dataset, Split
-from runner.errors import DataError, RunnerError
+from runner.data.downloads import fetch
+from runner.errors import DataError
 from runner.types import Shape, Task
-
-log = logging.getLogger(__name__)
-
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +23,15 @@ class MNIST:
 
     root: Path
 
+    name: ClassVar[str] = "mnist"
+    published: ClassVar[str] = "MNIST"
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (1, 28, 28)
-    out_shape: ClassVar[Shape] = (10,)
+
+    @property
+    def out_shape(self) -> Shape:
+        """One a class."""
+        return (10,)
 
     def load(self) -> Dataset:
         """Read both parts.
@@ -45,42 +40,44 @@ class MNIST:
             DataError: if there are neither files nor a network, or the files are damaged.
             RunnerError: if a download is needed and torchvision does not fit the installed torch.
         """
-        if not all((self._folder / name).exists() for name in FILES):
-            self._download()
-        return Dataset(self._read("train"), self._read("t10k"))
+        names = [
+            f"{part}-{kind}" for part in self._parts for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
+        ]
+        if not all((self._folder / name).exists() for name in names):
+            fetch(self.name, self._folder, f"the four files ({', '.join(names)})", self._make)
+        train, test = (self._read(part) for part in self._parts)
+        return Dataset(train, test)
+
+    @property
+    def _parts(self) -> Sequence[str]:
+        """What the names of the files begin with, training first."""
+        return ("train", "t10k")
+
+    def _make(self, datasets: ModuleType) -> Any:
+        return getattr(datasets, self.published)(self.root.expanduser(), download=True)
 
     def _read(self, part: str) -> Split:
         try:
             images = ArrayFile.open(self._folder / f"{part}-images-idx3-ubyte").read()
             labels = ArrayFile.open(self._folder / f"{part}-labels-idx1-ubyte").read()
         except DataError as error:
-            raise DataError(f"data=mnist: {error}. {self._way_out}") from error
-        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or labels.max() > 9:
+            raise DataError(f"data={self.name}: {error}. {self._way_out}") from error
+        split = self._split(Split(images.unsqueeze(1), labels.long()))
+        wrong = split.targets.min() < 0 or split.targets.max() >= self.out_shape[0]
+        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or wrong:
             raise DataError(
-                f"data=mnist: the files in {self._folder} are not MNIST: images {tuple(images.shape)}, "
-                f"{len(labels)} labels up to {labels.max()}. {self._way_out}"
+                f"data={self.name}: the files in {self._folder} are not {self.published}: images "
+                f"{tuple(images.shape)}, {len(labels)} labels up to {labels.max()}. {self._way_out}"
             )
-        return Split(images.unsqueeze(1), labels.long())
+        return split
 
-    def _download(self) -> None:
-        datasets = import_torchvision_datasets()
-        chatter = io.StringIO()  # torchvision prints each mirror that fails; the error below says it once
-        try:
-            with contextlib.redirect_stdout(chatter):
-                datasets.MNIST(self.root.expanduser(), download=True)
-        except Exception as error:  # whatever torchvision, urllib or the disk says: the way out is the same
-            reason = " ".join(str(error).split())
-            raise DataError(
-                f"data=mnist: no readable MNIST in {self._folder} and the download failed ({reason}). Either "
-                f"put the four files ({', '.join(FILES)}) there or name another folder with "
-                "data.root=<folder>, or run once with a network"
-            ) from error
-        finally:
-            log.debug("torchvision: %s", chatter.getvalue())
+    def _split(self, read: Split) -> Split:
+        """Images and labels as they are, of those that lie in the files."""
+        return read
 
     @property
     def _folder(self) -> Path:
-        return (self.root.expanduser() / "MNIST" / "raw").absolute()
+        return (self.root.expanduser() / self.published / "raw").absolute()
 
     @property
     def _way_out(self) -> str:
@@ -90,20 +87,60 @@ class MNIST:
         )
 
 
-def import_torchvision_datasets() -> ModuleType:
-    """torchvision.datasets, or an error that says how to mend an installation where it can't be imported.
+@dataclass(frozen=True, kw_only=True)
+class FashionMNIST(MNIST):
+    """70,000 pictures of clothes in 10 classes, as ``MNIST`` in all else.
 
-    A CPU build of torch beside a CUDA build of torchvision fails on import ("operator torchvision::nms
-    does not exist").
-
-    Raises:
-        RunnerError: if the import fails.
+    Source: H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST (2017).
     """
-    try:
-        from torchvision import datasets
-    except (ImportError, OSError, RuntimeError) as error:
-        raise RunnerError(
-            f"torchvision does not work with torch {version('torch')}: {error}. The two have to come from "
-            "one build: pip install --force-reinstall torch torchvision"
-        ) from error
-    return datasets  # type: ignore[no-any-return]
+
+    name: ClassVar[str] = "fashion_mnist"
+    published: ClassVar[str] = "FashionMNIST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KMNIST(MNIST):
+    """70,000 handwritten hiragana in 10 classes, as ``MNIST`` in all else.
+
+    Source: T. Clanuwat et al., Deep Learning for Classical Japanese Literature (2018).
+    """
+
+    name: ClassVar[str] = "kmnist"
+    published: ClassVar[str] = "KMNIST"
+
+
+EMNIST_CLASSES = {"byclass": 62, "bymerge": 47, "balanced": 47, "letters": 26, "digits": 10, "mnist": 10}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EMNIST(MNIST):
+    """Up to 814,255 handwritten digits and letters, as ``MNIST`` in all else.
+
+    Images are turned upright, which they are not in the files. The letters' classes are 0 to 25. Source: G.
+    Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST (2017).
+
+    Args:
+        root: the folder with EMNIST/raw.
+        split: which of the six sets.
+    """
+
+    split: Literal["byclass", "bymerge", "balanced", "letters", "digits", "mnist"] = "balanced"
+
+    name: ClassVar[str] = "emnist"
+    published: ClassVar[str] = "EMNIST"
+
+    @property
+    def out_shape(self) -> Shape:
+        """One a class."""
+        return (EMNIST_CLASSES[self.split],)
+
+    @property
+    def _parts(self) -> Sequence[str]:
+        return (f"emnist-{self.split}-train", f"emnist-{self.split}-test")
+
+    def _make(self, datasets: ModuleType) -> Any:
+        return datasets.EMNIST(self.root.expanduser(), self.split, download=True)
+
+    def _split(self, read: Split) -> Split:
+        first = 1 if self.split == "letters" else 0
+        return Split(read.samples.mT.contiguous(), read.targets - first)

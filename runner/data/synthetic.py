@@ -1,14 +1,18 @@
 """Data made by formula."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import pi, sqrt
 from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
+from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
 from runner.types import NonNegative, PositiveInt, Seed, Shape, Task
+
+Samples = Annotated[int, Ge(100)]
+"""Enough that each class is in both parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +51,103 @@ class LinearMap:
         y = x @ W + b + self.noise * torch.randn(self.samples, self.targets, generator=generator)
         train = self.samples - self.samples // 5
         return Dataset(Split(x[:train], y[:train]), Split(x[train:], y[train:]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blobs:
+    """A classification: each class a normal distribution of its own.
+
+    Centres are drawn uniformly from [-10, 10], samples from N(centre, std^2), as many a class, in random
+    order; a fifth is kept for testing. As scikit-learn's ``make_blobs``.
+    """
+
+    samples: Samples = 1000
+    features: PositiveInt = 2
+    classes: Annotated[int, Ge(2)] = 3
+    std: NonNegative = 1.0
+    seed: Seed = 0
+
+    task: ClassVar[Task] = "classification"
+
+    @property
+    def in_shape(self) -> Shape:
+        """One sample: ``[features]``."""
+        return (self.features,)
+
+    @property
+    def out_shape(self) -> Shape:
+        """One a class."""
+        return (self.classes,)
+
+    def load(self) -> Dataset:
+        """Draw the samples."""
+        generator = torch.Generator().manual_seed(self.seed)
+        centres = torch.rand(self.classes, self.features, generator=generator) * 20 - 10
+        labels = torch.arange(self.samples) % self.classes
+        return classified(centres[labels], labels, self.std, generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moons:
+    """A classification: two half circles that reach into each other.
+
+    ``(cos t, sin t)`` and ``(1 - cos t, 1/2 - sin t)``, t evenly from 0 to pi, with noise from N(0, noise^2),
+    in random order; a fifth is kept for testing. As scikit-learn's ``make_moons``.
+    """
+
+    samples: Samples = 1000
+    noise: NonNegative = 0.1
+    seed: Seed = 0
+
+    task: ClassVar[Task] = "classification"
+    in_shape: ClassVar[Shape] = (2,)
+    out_shape: ClassVar[Shape] = (2,)
+
+    def load(self) -> Dataset:
+        """Draw the samples."""
+        labels = torch.arange(self.samples) % 2
+        t = torch.linspace(0, pi, self.samples)
+        outer = torch.stack([t.cos(), t.sin()], dim=1)
+        inner = torch.stack([1 - t.cos(), 0.5 - t.sin()], dim=1)
+        points = torch.where(labels[:, None] == 0, outer, inner)
+        return classified(points, labels, self.noise, torch.Generator().manual_seed(self.seed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spirals:
+    """A classification: spirals around one centre, an arm a class; no straight line tells them apart.
+
+    ``r (cos a, sin a)`` with r evenly from 0 to 1 and ``a = 2 pi (turns r + class / classes)``, with noise
+    from N(0, noise^2), in random order; a fifth is kept for testing. After K. Lang and M. Witbrock, Learning
+    to Tell Two Spirals Apart (1988).
+    """
+
+    samples: Samples = 1000
+    classes: Annotated[int, Ge(2)] = 2
+    turns: NonNegative = 1.0
+    noise: NonNegative = 0.02
+    seed: Seed = 0
+
+    task: ClassVar[Task] = "classification"
+    in_shape: ClassVar[Shape] = (2,)
+
+    @property
+    def out_shape(self) -> Shape:
+        """One a class."""
+        return (self.classes,)
+
+    def load(self) -> Dataset:
+        """Draw the samples."""
+        labels = torch.arange(self.samples) % self.classes
+        radius = torch.linspace(0, 1, self.samples)
+        angle = 2 * pi * (self.turns * radius + labels / self.classes)
+        points = radius[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
+        return classified(points, labels, self.noise, torch.Generator().manual_seed(self.seed))
+
+
+def classified(points: Tensor, labels: Tensor, noise: float, generator: torch.Generator) -> Dataset:
+    """Points ``[N, D]`` of classes ``[N]``, scattered, in random order, the last fifth to test on."""
+    points = points + noise * torch.randn(points.shape, generator=generator)
+    order = torch.randperm(len(points), generator=generator)
+    train, test = order[: -(len(points) // 5)], order[-(len(points) // 5) :]
+    return Dataset(Split(points[train], labels[train]), Split(points[test], labels[test]))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
+from runner.data.picking import pick
 from runner.errors import DataError
 
 
@@ -30,24 +31,14 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
             replace(train, samples=train.samples[count:], targets=train.targets[count:]),
         )
     else:
-        picked = pick(train, share, torch.Generator().manual_seed(seed))
+        is_stratified = train.task == "classification" and train.targets.dim() == 1
+        groups = train.targets if is_stratified else torch.zeros(len(train), dtype=torch.int64)
+        picked = pick(groups, share, seed)
         parts = rows(train, ~picked), rows(train, picked)
     for part, use in zip(parts, ("learn from", "look at"), strict=True):
         if not len(part):
             raise DataError(f"data.val: {share} of {len(train)} samples leaves none to {use}")
-    return Dataset(parts[0], data.test, parts[1])
-
-
-def pick(split: Split, share: float, generator: torch.Generator) -> Tensor:
-    """Which samples to set apart ``[N]``."""
-    picked = torch.zeros(len(split), dtype=torch.bool)
-    stratified = split.task == "classification" and split.targets.dim() == 1
-    groups = split.targets if stratified else torch.zeros(len(split), dtype=torch.int64)
-    for group in torch.unique(groups):
-        (members,) = torch.where(groups == group)
-        order = torch.randperm(len(members), generator=generator)
-        picked[members[order[: round(share * len(members))]]] = True
-    return picked
+    return replace(data, train=parts[0], val=parts[1])
 
 
 def rows(split: Split, wanted: Tensor) -> Split:

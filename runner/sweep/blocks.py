@@ -7,7 +7,7 @@ from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Epoch, evaluate, fit
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, loss_of, seed_noise
+from runner.prepare import draw_parameters, input_of, loss_of, seed_noise
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -47,7 +47,7 @@ def with_parameters(job: Job) -> Parts:
 def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop: Stop) -> None:
     """Train one job as a run of its own would."""
     config, store = job.config, parts.store
-    progress.begin(job, "trained one by one")
+    progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
         for epoch in epochs_alone(job, parts, data, stop, config.train.epochs):
@@ -72,7 +72,7 @@ def train_stacked(
     train = active[0].config.train
     stack = stack_of(active, parts, data, stop)
     for job in active:
-        progress.begin(job, f"stacked with {len(jobs) - 1} more")
+        progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
     with tf32(train.precision == "tf32"):
         for number in range(1, train.epochs + 1):
             verdicts = progress.epochs(active, stack.epoch())

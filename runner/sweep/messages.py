@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.data_input import DataInput
 from runner.launch import Launch
 from runner.plain import Plain
 from runner.saved_model import SavedModel
@@ -34,6 +35,7 @@ class Opened:
         tags: what else its run is tagged with.
         records: YAML files for its folder, by their places in it, as plain values.
         time: milliseconds since 1970.
+        data: what it learns from, if it comes to that.
     """
 
     job: int
@@ -43,6 +45,7 @@ class Opened:
     tags: Mapping[str, str]
     records: Mapping[Path, object]
     time: int
+    data: DataInput | None = None
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class Page:
         opened: how it began.
         begun: whether somebody writes it, or has.
         run: its run, once that is there.
+        has_data: whether that says what it learns from.
         pending: metrics that are not written yet.
         ended: how it ended, if it has.
         failing_since: when the store first refused what is written now.
@@ -53,6 +54,7 @@ class Page:
     opened: Opened
     begun: bool = False
     run: TrackedRun | None = None
+    has_data: bool = False
     pending: list[Metric] = field(default_factory=list)
     ended: Ended | None = None
     failing_since: float | None = None
@@ -63,7 +65,7 @@ class Page:
         return self.run is None or self.ended is not None
 
     def open_run(self, store: Store, parent_id: str) -> TrackedRun:
-        """The run, which is made if it isn't there yet."""
+        """The run, which is made if it isn't there yet; what fails is tried when asked again."""
         opened = self.opened
         if self.run is None:
             launch = replace(opened.launch, parent=parent_id)
@@ -72,6 +74,9 @@ class Page:
             self.run = TrackedRun(
                 store.client, store.experiment_id, opened.plain, launch, opened.tags, opened.time
             )
+        if opened.data is not None and not self.has_data:
+            self.run.learns_from(opened.data)
+            self.has_data = True
         return self.run
 
     def end_run(self, run: TrackedRun, ended: Ended) -> JobResult:

@@ -1,7 +1,7 @@
 """How a group of jobs is trained fastest: measured, since no rule of thumb says when stacking pays."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from time import perf_counter
 from typing import Literal
@@ -99,10 +99,11 @@ class Search:
         batch = train.batch_size
         self._work = Work(count, train.epochs, ceil(len(data.train) / batch))
         short = len(data.train) % batch  # which is another program
-        self._data = Dataset(
-            data.train.first(TRIAL_BATCHES * batch + short),
-            data.test.first(TRIAL_TEST_SAMPLES),
-            data.val.first(TRIAL_TEST_SAMPLES) if data.val is not None else None,
+        self._data = replace(
+            data,
+            train=data.train.first(TRIAL_BATCHES * batch + short),
+            test=data.test.first(TRIAL_TEST_SAMPLES),
+            val=data.val.first(TRIAL_TEST_SAMPLES) if data.val is not None else None,
         )
         self._started = perf_counter()
         self._step_alone = 0.0

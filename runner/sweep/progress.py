@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from runner.data_input import DataInput
 from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.saved_model import SavedModel
@@ -72,12 +73,12 @@ class Progress:
         """Whether a job's end has been reported."""
         return job.number in self._ended
 
-    def begin(self, job: Job, way: str) -> None:
-        """A job begins to train, in some way that its log tells."""
+    def begin(self, job: Job, way: str, data: DataInput | None = None) -> None:
+        """A job begins to train, in some way that its log tells, on some data."""
         history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
-        self._books.tell(opened(job))
+        self._books.tell(opened(job, data))
 
     def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[Verdict]:
         """Some jobs have done an epoch; says of each what is to become of it. Who has failed is done with."""
@@ -187,7 +188,7 @@ class Progress:
         self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
 
 
-def opened(job: Job) -> Opened:
+def opened(job: Job, data: DataInput | None = None) -> Opened:
     """The message that a job begins."""
     cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
-    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now())
+    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data)

@@ -1,5 +1,6 @@
 """One run in MLflow, call by call: made, described, told metrics, ended."""
 
+import json
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
@@ -9,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
+from runner.data_input import DataInput
 from runner.launch import Launch
 from runner.overrides import flatten
 from runner.plain import Plain, to_yaml, without_sweep
@@ -63,6 +65,10 @@ class TrackedRun:
         self._artifact_uri = run.info.artifact_uri
         self._params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
 
+    def learns_from(self, data: DataInput) -> None:
+        """Log the data as the run's input."""
+        self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
+
     def log(self, metrics: Sequence[Metric]) -> None:
         """Log metrics, however many; the first call logs the config as parameters, too."""
         left = list(metrics)
@@ -99,6 +105,24 @@ class TrackedRun:
     def end(self, status: Status, end_time: int | None = None) -> None:
         """End the run, at ``end_time`` in milliseconds since 1970 or now."""
         self.client.set_terminated(self.location.run_id, status, end_time)
+
+
+def dataset_input(data: DataInput) -> DatasetInput:
+    """Data in MLflow's words, its schema as ``mlflow.types.TensorSpec`` writes it."""
+    shapes = {"features": data.in_shape, "targets": data.out_shape}
+    specs = {
+        name: json.dumps([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, *shape]}}])
+        for name, shape in shapes.items()
+    }
+    dataset = Dataset(
+        name=data.name,
+        digest=data.digest,
+        source_type="local",
+        source=json.dumps(data.settings),
+        schema=json.dumps({"mlflow_tensorspec": specs}),
+        profile=json.dumps(data.sizes),
+    )
+    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])
 
 
 def config_yaml(plain: Plain) -> str:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mlflow import MlflowClient
 
+from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.launch import Launch
 from runner.plain import Plain
@@ -102,6 +103,15 @@ class Tracker:
             self._run.log([])
             self._writer = MetricWriter(self._run)
             self._run.leave({CONFIG_NAME: config_yaml(self._plain)}, [])
+
+    def learns_from(self, data: DataInput) -> None:
+        """Report the data.
+
+        Raises:
+            TrackingError: if it could not be written.
+        """
+        with told_as_tracking_error(self.location.uri):
+            self._opened.learns_from(data)
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics; they are in the store within about a second.

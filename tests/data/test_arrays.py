@@ -8,18 +8,15 @@ import pytest
 import torch
 
 from runner.data import batches
+from runner.data.array_container import open_array
 from runner.data.array_file import ArrayFile
 from runner.data.arrays import Arrays
 from runner.data.batches import Batches
 from runner.data.mnist import MNIST
 from runner.errors import DataError
 from tests.conftest import CommandLine, runs_in
+from tests.data.files import idx
 from tests.data.test_sources import arrays_in, write_arrays
-
-
-def idx(values: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "float64"])
@@ -195,3 +192,61 @@ def test_the_command_line_trains_from_files(command_line: CommandLine, in_tmp_pa
     assert missing.returncode == 2
     assert "inputs.npy" in missing.stderr
     assert "Traceback" not in missing.stderr
+
+
+@pytest.fixture(params=["npz", "compressed", "pt"])
+def container(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """All four arrays of ``write_arrays`` in one file."""
+    write_arrays(tmp_path)
+    names = ("inputs", "targets", "test_inputs", "test_targets")
+    arrays = {name: np.load(tmp_path / f"{name}.npy") for name in names}
+    if request.param == "pt":
+        torch.save({name: torch.from_numpy(value) for name, value in arrays.items()}, tmp_path / "all.pt")
+        return tmp_path / "all.pt"
+    save = np.savez if request.param == "npz" else np.savez_compressed
+    save(tmp_path / "all.npz", **arrays)
+    return tmp_path / "all.npz"
+
+
+def test_arrays_in_one_file_are_those_of_four(container: Path) -> None:
+    root, name = container.parent, container.name
+    four = arrays_in(root, classes=4).load()
+    one = Arrays(
+        root=root,
+        inputs=Path(name, "inputs"),
+        targets=Path(name, "targets"),
+        test_inputs=Path(name, "test_inputs"),
+        test_targets=Path(name, "test_targets"),
+        classes=4,
+    ).load()
+    for split, expected in ((one.train, four.train), (one.test, four.test)):
+        ((inputs, targets),) = Batches(split, 12, None)
+        ((their_inputs, their_targets),) = Batches(expected, 12, None)
+        assert torch.equal(inputs, their_inputs)
+        assert torch.equal(targets, their_targets)
+
+
+def test_an_array_in_an_npz_file_stays_there(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.arange(6))
+    mapped = open_array(tmp_path / "a.npz").map()
+    assert mapped.values.tolist() == [0, 1, 2, 3, 4, 5]
+    assert mapped.pages is not None
+
+
+def test_the_array_that_is_not_in_a_file_is_named(container: Path) -> None:
+    with pytest.raises(DataError, match=r"holds inputs, targets, test_inputs, test_targets\. Say which"):
+        open_array(container)
+    with pytest.raises(DataError, match=r"has no array 'input'\. Did you mean 'inputs'"):
+        open_array(container / "input")
+    container.write_bytes(container.read_bytes()[:200])
+    with pytest.raises(DataError, match=f"{container}: cannot be read as"):
+        open_array(container / "inputs")
+
+
+def test_a_pickle_in_a_pt_file_is_refused(tmp_path: Path) -> None:
+    torch.save({"x": Path("somewhere")}, tmp_path / "a.pt")
+    with pytest.raises(DataError, match="with tensors alone"):
+        open_array(tmp_path / "a.pt")
+    torch.save(torch.zeros(3, dtype=torch.bfloat16), tmp_path / "b.pt")
+    with pytest.raises(DataError, match="its values are of type bfloat16"):
+        open_array(tmp_path / "b.pt")

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -16,6 +19,20 @@ from runner.data.synthetic import LinearMap
 from runner.errors import DataError
 from runner.registry import SOURCES
 from tests.conftest import REPOSITORY
+from tests.data.files import (
+    write_california,
+    write_cifar10,
+    write_cifar100,
+    write_csv,
+    write_emnist,
+    write_fashion_mnist,
+    write_images,
+    write_kmnist,
+    write_parquet,
+    write_series,
+    write_svhn,
+    write_text,
+)
 
 
 def write_arrays(folder: Path) -> Arrays:
@@ -38,24 +55,50 @@ def arrays_in(folder: Path, classes: int | None) -> Arrays:
     )
 
 
+WRITTEN: Mapping[str, Callable[[Path], Source]] = {
+    "arrays": write_arrays,
+    "california": write_california,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "text": write_text,
+    "sequence": write_series,
+    "image_folder": write_images,
+    "fashion_mnist": write_fashion_mnist,
+    "kmnist": write_kmnist,
+    "emnist": write_emnist,
+}
+"""Sources that read files, each with what writes small ones of its kind."""
+
+CHECKED: Mapping[str, Callable[[Path, pytest.MonkeyPatch], Source]] = {
+    "cifar10": write_cifar10,
+    "cifar100": write_cifar100,
+    "svhn": write_svhn,
+}
+"""Likewise, where torchvision knows the files' MD5 and has to be told of others."""
+
+
 @pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest) -> Source:
+def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
     if request.param == "mnist":
         return MNIST(root=request.getfixturevalue("mnist_root"))
-    if request.param == "arrays":
-        return write_arrays(request.getfixturevalue("tmp_path"))
-    return SOURCES[request.param]()
+    if request.param in CHECKED:
+        return CHECKED[request.param](tmp_path, monkeypatch)
+    write = WRITTEN.get(request.param)
+    return write(tmp_path) if write else SOURCES[request.param]()
 
 
 def test_a_source_gives_what_it_told_beforehand(source: Source) -> None:
     data = source.load()
     for split in (data.train, data.test):
         assert split.inputs.shape == (len(split), *source.in_shape)
+        assert split.task == source.task
         assert split.inputs.dtype == torch.float32
+        assert split.inputs.isfinite().all()
         assert split.inputs.is_contiguous()
         if source.task == "classification":
             assert split.targets.dtype == torch.int64
-            assert sorted(set(split.targets.tolist())) == list(range(source.out_shape[-1]))
+            assert split.targets.shape == (len(split), *source.out_shape[:-1])
+            assert torch.unique(split.targets).tolist() == list(range(source.out_shape[-1]))
         else:
             assert split.targets.shape == (len(split), *source.out_shape)
             assert split.targets.dtype == torch.float32
@@ -160,3 +203,44 @@ def test_the_first_samples_can_be_taken_alone() -> None:
     assert len(train.first(100)) == 100
     assert torch.equal(train.first(100).inputs, train.inputs[:100])
     assert len(train.first(None)) == len(train)
+
+
+@pytest.mark.parametrize(("name", "source"), [("cifar10", "cifar10"), ("svhn", "svhn")], indirect=["source"])
+def test_colours_come_first(name: str, source: Source) -> None:
+    image = source.load().train.samples[0]
+    assert image.dtype == torch.uint8
+    assert image[:, 0, 0].tolist() == [1, 2, 3]
+    assert image.sum() == 6
+
+
+def test_letters_are_upright_and_counted_from_0(tmp_path: Path) -> None:
+    train = write_emnist(tmp_path).load().train
+    assert train.samples[0, 0, :2, 0].tolist() == [255, 100]
+    assert train.targets.tolist() == list(range(26))
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("fashion_mnist", "FashionMNIST/raw"),
+        ("kmnist", "KMNIST/raw"),
+        ("emnist", "EMNIST/raw"),
+        ("cifar10", "cifar-10-batches-py"),
+        ("cifar100", "cifar-100-python"),
+        ("svhn", "train_32x32.mat"),
+        ("california", "california/cal_housing.tgz"),
+    ],
+)
+def test_a_set_that_cannot_be_downloaded_names_both_ways_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    with pytest.raises(DataError) as error:
+        SOURCES[name](root=tmp_path).load()
+    message = str(error.value)
+    for part in (f"data={name}", str(tmp_path), place, "data.root=<folder>", "with a network"):
+        assert part in message
+    assert "\n" not in message

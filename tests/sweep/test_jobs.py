@@ -69,7 +69,7 @@ def test_jobs_whose_config_is_wrong_are_told_apart() -> None:
         "Known: clip_norm, clip_value, groups, lr, type, weight_decay",
         6: "model.layers.l2: gives [3] a sample, data.type 'digits' needs [10]",
         7: "loss.type: 'mse' is for regression, but data.type 'digits' is classification. "
-        "Known for classification: cross_entropy",
+        "Known for classification: cross_entropy, nll, bce_with_logits, hinge",
     }
     assert problems[0].name == "optim.lr=-1"
     assert problems[0].launch.folder == problems[0].cell.folder

@@ -58,10 +58,10 @@ class Convolution:
         check_image(in_shape, self.dims)
         channels, *image = in_shape
         check_channels(channels, in_channels, out_channels, groups)
-        kernel = sizes(kernel_size, self.dims, "kernel_size")
-        self.stride = sizes(stride, self.dims, "stride")
-        self.padding = sizes(padding, self.dims, "padding")
-        self.dilation = sizes(dilation, self.dims, "dilation")
+        kernel = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride = sizes(stride, in_shape, "stride")
+        self.padding = sizes(padding, in_shape, "padding")
+        self.dilation = sizes(dilation, in_shape, "dilation")
         self.groups = groups
         out_image = places(tuple(image), kernel, self.stride, self.padding, self.dilation)
         fans = Fans(channels // groups * prod(kernel), out_channels // groups * prod(kernel))
@@ -144,10 +144,10 @@ class ConvTranspose2d:
         check_image(in_shape)
         channels, *image = in_shape
         check_channels(channels, in_channels, out_channels, groups)
-        kernel = sizes(kernel_size, 2, "kernel_size")
-        self.stride, self.padding = sizes(stride, 2, "stride"), sizes(padding, 2, "padding")
-        self.output_padding = sizes(output_padding, 2, "output_padding")
-        self.dilation, self.groups = sizes(dilation, 2, "dilation"), groups
+        kernel = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride, self.padding = sizes(stride, in_shape, "stride"), sizes(padding, in_shape, "padding")
+        self.output_padding = sizes(output_padding, in_shape, "output_padding")
+        self.dilation, self.groups = sizes(dilation, in_shape, "dilation"), groups
         ranges = zip(self.output_padding, self.stride, self.dilation, strict=True)
         if any(extra >= max(s, d) for extra, s, d in ranges):
             told = f"takes output_padding less than its stride {list(self.stride)} or dilation"

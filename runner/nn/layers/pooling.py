@@ -44,10 +44,10 @@ class MaxPool:
         dilation: PositiveSizes = 1,
     ) -> None:
         check_image(in_shape, self.dims)
-        self.kernel_size = sizes(kernel_size, self.dims, "kernel_size")
-        self.stride = self.kernel_size if stride is None else sizes(stride, self.dims, "stride")
-        self.padding = padding_of(padding, self.kernel_size)
-        self.dilation = sizes(dilation, self.dims, "dilation")
+        self.kernel_size = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride = self.kernel_size if stride is None else sizes(stride, in_shape, "stride")
+        self.padding = padding_of(padding, in_shape, self.kernel_size)
+        self.dilation = sizes(dilation, in_shape, "dilation")
         out_image = places(in_shape[1:], self.kernel_size, self.stride, self.padding, self.dilation)
         self.out_shape: Shape = (in_shape[0], *out_image)
 
@@ -102,9 +102,9 @@ class AvgPool:
         count_include_pad: bool = True,
     ) -> None:
         check_image(in_shape, self.dims)
-        self.kernel_size = sizes(kernel_size, self.dims, "kernel_size")
-        self.stride = self.kernel_size if stride is None else sizes(stride, self.dims, "stride")
-        self.padding = padding_of(padding, self.kernel_size)
+        self.kernel_size = sizes(kernel_size, in_shape, "kernel_size")
+        self.stride = self.kernel_size if stride is None else sizes(stride, in_shape, "stride")
+        self.padding = padding_of(padding, in_shape, self.kernel_size)
         self.count_include_pad = count_include_pad
         out_image = places(in_shape[1:], self.kernel_size, self.stride, self.padding, (1,) * self.dims)
         self.out_shape: Shape = (in_shape[0], *out_image)
@@ -161,7 +161,7 @@ class AdaptivePool:
 
     def __init__(self, scope: Scope, in_shape: Shape, *, output_size: PositiveSizes) -> None:
         check_image(in_shape, self.dims)
-        self.output_size = sizes(output_size, self.dims, "output_size")
+        self.output_size = sizes(output_size, in_shape, "output_size")
         self.out_shape: Shape = (in_shape[0], *self.output_size)
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
@@ -197,13 +197,14 @@ class AdaptiveMaxPool2d(AdaptivePool):
     pool = staticmethod(F.adaptive_max_pool2d)
 
 
-def padding_of(given: NonNegativeSizes, kernel_size: tuple[int, ...]) -> tuple[int, ...]:
+def padding_of(given: NonNegativeSizes, in_shape: Shape, kernel_size: tuple[int, ...]) -> tuple[int, ...]:
     """The padding on each side.
 
     Raises:
         ShapeError: if it is more than half a window, which might then see nothing else.
     """
-    padding = sizes(given, len(kernel_size), "padding")
+    padding = sizes(given, in_shape, "padding")
     if any(2 * p > k for p, k in zip(padding, kernel_size, strict=True)):
-        raise ShapeError(f"takes padding up to half its window {list(kernel_size)}, not {list(padding)}")
+        told = f"takes padding up to half its window {list(kernel_size)}, not {list(padding)}"
+        raise ShapeError(f"{told}; gets {list(in_shape)}")
     return padding

@@ -10,16 +10,17 @@ KINDS = {
 }
 
 
-def sizes(given: int | tuple[int, ...], dims: int, name: str) -> tuple[int, ...]:
-    """A size for each dimension, of one number for all or a number each.
+def sizes(given: int | tuple[int, ...], in_shape: Shape, name: str) -> tuple[int, ...]:
+    """A size for each dimension of an image, of one number for all or a number each.
 
     Raises:
         ShapeError: if there are more or fewer numbers than dimensions.
     """
+    dims = len(in_shape) - 1
     if isinstance(given, int):
         return (given,) * dims
     if len(given) != dims:
-        raise ShapeError(f"takes one number or {dims} for {name}, not {list(given)}")
+        raise ShapeError(f"takes one number or {dims} for {name}, not {list(given)}; gets {list(in_shape)}")
     return given
 
 

@@ -1,0 +1,93 @@
+"""Language modelling: what comes next in a text, at each place of it."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from runner.data.dataset import Dataset, Split
+from runner.errors import DataError
+from runner.types import PositiveInt, Shape, Share, Task
+
+VOCABULARY = "vocabulary.json"
+"""The name of the file beside a model: a list of the characters, or bytes, in the order of their indices."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A text in pieces: inputs are the indices of ``length`` characters, targets those of the next ones.
+
+    The vocabulary is what occurs in the file, in order. The end of the text is tested on.
+
+    Args:
+        root: the folder that the file name starts from.
+        file: the text, in UTF-8 where it is one of characters.
+        length: characters a sample.
+        stride: from one sample to the next; ``length`` if left out, so that each character is learnt once.
+        unit: what is an index: a character or a byte.
+        test: the share of the text that is tested on.
+    """
+
+    root: Path
+    file: Path
+    length: PositiveInt = 64
+    stride: PositiveInt | None = None
+    unit: Literal["character", "byte"] = "character"
+    test: Share = 0.1
+
+    task: ClassVar[Task] = "classification"
+
+    @property
+    def in_shape(self) -> Shape:
+        """Indices: ``[length]``."""
+        return (self.length,)
+
+    @property
+    def out_shape(self) -> Shape:
+        """At each place one a character: ``[length, vocabulary]``."""
+        return (self.length, len(self._indexed[0]))
+
+    def load(self) -> Dataset:
+        """Read the text and cut it.
+
+        Raises:
+            DataError: if it can't be read, or is too short.
+        """
+        values, indices = self._indexed
+        count = len(indices) - round(self.test * len(indices))
+        vocabulary = [chr(value) for value in values] if self.unit == "character" else values
+        train, test = self._windows(indices[:count]), self._windows(indices[count:])
+        return Dataset(train, test, preprocessing={VOCABULARY: json.dumps(vocabulary, ensure_ascii=False)})
+
+    def _windows(self, indices: Tensor) -> Split:
+        """Samples and targets, which both stay where the text is."""
+        if len(indices) <= self.length:
+            raise DataError(
+                f"{self._path}: {len(indices)} of its {self.unit}s are too few for samples of {self.length}"
+            )
+        stride = self.stride or self.length
+        inputs, nexts = (part.unfold(0, self.length, stride) for part in (indices[:-1], indices[1:]))
+        return Split(inputs, nexts, classified=True)
+
+    @cached_property
+    def _indexed(self) -> tuple[list[int], Tensor]:
+        """The different values in the text, and the text as indices of them ``[N]``."""
+        try:
+            content = self._path.read_bytes()
+            if self.unit == "character":
+                codes = np.frombuffer(content.decode("utf-8").encode("utf-32-le"), dtype="<u4")
+            else:
+                codes = np.frombuffer(content, dtype=np.uint8)
+        except (OSError, UnicodeError) as error:
+            raise DataError(f"{self._path}: cannot be read as text: {error}") from error
+        values, indices = np.unique(codes, return_inverse=True)
+        return values.tolist(), torch.from_numpy(indices.astype(np.int64))
+
+    @property
+    def _path(self) -> Path:
+        return (self.root.expanduser() / self.file).absolute()
