@@ -127,16 +127,16 @@ def check(plain: Plain) -> Config:
     return config
 
 
-def plugins_named(plain: Plain) -> list[str]:
-    """The plugins that a config names, as far as they are names."""
-    given = plain.get("plugins")
-    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
-
-
 def warmed_up(schedule: Schedule, frame: ScheduleFrame) -> Schedule:
     """The schedule, after a warm-up if one is wanted."""
     epochs, steps = frame.warmup_epochs, frame.warmup_steps
     return WarmUp(schedule, epochs, steps, frame.warmup_start_factor) if epochs or steps else schedule
+
+
+def plugins_named(plain: Plain) -> list[str]:
+    """The plugins that a config names, as far as they are names."""
+    given = plain.get("plugins")
+    return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
 def outputs_of(source: Source | None, problems: list[str]) -> int:
