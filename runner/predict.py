@@ -11,6 +11,7 @@ from runner.importing import without_collections
 if TYPE_CHECKING:  # torch and mlflow are imported when there is something to predict
     from torch import Tensor
 
+    from runner.data.table import Table
     from runner.predictions import Predictions
     from runner.serving import Predictor
 
@@ -20,8 +21,9 @@ Writes what the model that a run has logged predicts for each row of a file: of 
 the probabilities of all classes, of a regression the values.
 
   run           the run's id
-  input         .csv, a column an input in the order of the model's (a header may stand above), or .npy
-                [N, …], a model's input each (uint8 are pixels, 0 to 255 being 0 to 1)
+  input         .csv: if the model has learnt from a table, its columns by name, else an input each, in
+                order (a header may stand above); or .npy [N, …], a model's input each (uint8 are pixels,
+                0 to 255 being 0 to 1)
   output        .csv, or .npy: values [N, D], of a classifier records of 'class' and 'probabilities'
   device        auto (default), cpu or cuda
   tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said"""
@@ -52,7 +54,8 @@ def predict(arguments: Arguments) -> None:
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
     predictor = run.load_model(device)
     refuse_wide_rows(target, predictor)
-    predictions = predictions_for(samples_in(source, predictor), predictor)
+    table = table_of(predictor)
+    predictions = predictions_for(samples_in(source, predictor, table), predictor, names_of(table))
     predictions.write(target)
     print(f"{len(predictions.values)} predictions are in {target}")
 
@@ -85,22 +88,43 @@ def refuse_wide_rows(target: Path, predictor: "Predictor") -> None:
         raise ConfigError([f"output: a prediction is {list(shape)}, which no row of a table holds; use .npy"])
 
 
-def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
+def samples_in(source: Path, predictor: "Predictor", table: "Table | None") -> "Tensor":
     """The samples of a file ``[N, *in_shape]``.
-
-    Columns are inputs as they are: what ``predictor.preprocessing`` says of a table's columns would be done
-    here.
 
     Raises:
         DataError: if it cannot be read, or holds none for this model.
     """
-    from runner.data.rows import read_array, read_csv
+    from runner.data import rows, table_file
 
-    read = read_csv if source.suffix == ".csv" else read_array
-    return read(source, predictor.in_shape)
+    if source.suffix != ".csv":
+        return rows.read_array(source, predictor.in_shape)
+    if table is None:
+        return rows.read_csv(source, predictor.in_shape)
+    return table.transform(table_file.read_csv(source))
 
 
-def predictions_for(samples: "Tensor", predictor: "Predictor") -> "Predictions":
+def table_of(predictor: "Predictor") -> "Table | None":
+    """How rows become inputs, if the model has learnt from a table.
+
+    Raises:
+        DataError: if its description is damaged.
+    """
+    from runner.data.table import TABLE, Table
+
+    text = predictor.preprocessing.get(TABLE)
+    return None if text is None else Table.from_json(text)
+
+
+def names_of(table: "Table | None") -> tuple[str, ...] | None:
+    """What a model's outputs are called, if it has learnt from a table: the classes, or the one column."""
+    if table is None:
+        return None
+    return (table.label,) if table.classes is None else table.classes
+
+
+def predictions_for(
+    samples: "Tensor", predictor: "Predictor", names: tuple[str, ...] | None
+) -> "Predictions":
     """A model's predictions, as many samples at a time as an evaluation takes."""
     import numpy as np
     import torch
@@ -112,7 +136,7 @@ def predictions_for(samples: "Tensor", predictor: "Predictor") -> "Predictions":
 
     count = evaluation_rows(Split(samples, samples))
     outputs = [predictor.predict(as_inputs(part).numpy()) for part in torch.split(samples, count)]
-    return Predictions.of(np.concatenate(outputs), predictor.task)
+    return Predictions.of(np.concatenate(outputs), predictor.task, names)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,13 @@ def test_a_run_or_a_model_that_is_not_there_is_told(in_tmp_path: Path) -> None:
 def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
     parts = in_tmp_path / "parts.py"
     parts.write_text("\n\n".join(readme_blocks()))
-    words = ["plugins=[parts.py]", "data={type: sine}", "loss.type=log_cosh", "model.layers.a1.type=swish"]
+    words = [
+        "plugins=[parts.py]",
+        "data={type: sine}",
+        "loss=mse",
+        "loss.type=log_cosh",
+        "model.layers.a1.type=swish",
+    ]
     run = Trained(in_tmp_path, runner.run([*words, "train.epochs=1"]).run_id)
     assert run.evaluate()["evaluate/sine/test/loss"] == pytest.approx(run.metrics()["test/loss"])
     parts.rename(in_tmp_path / "moved.py")

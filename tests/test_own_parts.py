@@ -49,16 +49,17 @@ def test_readme_has_a_short_example_of_each_kind() -> None:
 
 def test_parts_of_every_kind_train_together(parts: Path) -> None:
     result = runner.run([
-        "plugins=[./parts.py]", "data={type: sine}", "loss.type=log_cosh", "model.layers.l1.init.type=signs",
+        "plugins=[./parts.py]", "data={type: sine}", "loss=mse", "loss.type=log_cosh",
+        "model.layers.l1.init.type=signs",
         "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0", "optim.lr=0.002",
         "optim.type=sign_sgd", "~optim.weight_decay",
-        "schedule={type: warmup}", "+schedule.steps=20", "train={batch_size: 20, epochs: 30}",
+        "schedule={type: triangle}", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
         "train.metrics=[bias]", "objective=test/bias_error",
     ])  # fmt: skip
     assert "a1.beta" in result.store.named_parameters()
     assert result.epochs[-1].metrics["test/loss"] < result.epochs[0].metrics["test/loss"] / 4
     assert result.objective == result.epochs[-1].metrics["test/bias_error"] < 0.2
-    assert result.epochs[0].metrics["lr"] == pytest.approx(0.002 * 10 / 20)
+    assert result.epochs[0].metrics["lr"] == pytest.approx(0.002 * 0.9)
     (run,) = runs_in(parts.parent)
     assert run.data.params["plugins"] == f"[{parts}]"
 
@@ -157,7 +158,7 @@ def test_mlflow_loads_a_model_with_a_plugin(parts: Path) -> None:
 
 
 def test_a_plugin_that_no_layer_needs_does_not_travel_with_the_model(parts: Path) -> None:
-    runner.run(["plugins=[parts.py]", "schedule={type: warmup}", "+schedule.steps=3", "train.epochs=1"])
+    runner.run(["plugins=[parts.py]", "schedule={type: triangle}", "+schedule.period=3", "train.epochs=1"])
     kept = stored_model(parts.parent)
     assert sorted(path.name for path in kept.iterdir()) == ["model.json", "weights.safetensors"]
 

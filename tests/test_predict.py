@@ -66,6 +66,26 @@ def test_a_regression_gives_values(in_tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.array(lines[1].split(","), np.float32), values[0])
 
 
+def test_a_table_is_read_as_the_one_that_was_learnt_from(in_tmp_path: Path) -> None:
+    rows = [
+        f"{number % 7},{'warm' if number % 2 else 'cold'},{'yes' if number % 2 else 'no'}"
+        for number in range(80)
+    ]
+    Path("past.csv").write_text("\n".join(["count,feel,bought", *rows]) + "\n")
+    result = runner.run([
+        "data=csv", "data.root=.", "data.file=past.csv", "data.label=bought",
+        "optim.lr=0.5", "train.epochs=20",
+    ])  # fmt: skip
+    Path("new.csv").write_text("feel,count\nwarm,3\ncold,\n")
+    with predicted(result, "new.csv", "said.csv").open(newline="") as file:
+        said = list(csv.DictReader(file))
+    assert list(said[0]) == ["class", "probability_no", "probability_yes"]
+    assert [row["class"] for row in said] == ["yes", "no"]
+    Path("new.csv").write_text("count\n3\n")
+    with pytest.raises(DataError, match="the table: has no column 'feel'"):
+        predicted(result, "new.csv", "said.csv")
+
+
 def test_rows_that_are_none_for_the_model_are_told(digits: Result) -> None:
     Path("words.csv").write_text("a,b\n1,2\n3,x\n")
     np.save("flat.npy", np.zeros((3, 64), np.float32))
