@@ -83,6 +83,13 @@ def check(jobs: Sequence[Job], data: Dataset, same: bool = True, reason: str | N
             assert all(map(isfinite, losses(mine)))
 
 
+def distributions() -> Dataset:
+    """Samples such as ``linear`` has, with a distribution each: of one value, as it has one target."""
+    generator = torch.Generator().manual_seed(0)
+    train, test = (Split(torch.randn(n, 8, generator=generator), torch.ones(n, 1)) for n in (96, 40))
+    return Dataset(train, test)
+
+
 def with_parts(job: Job, layers: dict[str, Build], shape: Shape) -> Job:
     """The same job with a model of layers and of samples that no YAML knows."""
     return replace(job, config=replace(job.config, layers=layers, source=Made(shape)))
@@ -110,7 +117,7 @@ def test_every_layer_trains(name: str) -> None:
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_every_initialiser_trains(name: str) -> None:
-    jobs = jobs_of([f"{seed} +model.layers.l1.init.type={name}" for seed in SEEDS], SHORT)
+    jobs = jobs_of([f"{seed} model.layers.l1.init.type={name}" for seed in SEEDS], SHORT)
     check(jobs, data_of(jobs[0]))
 
 
@@ -118,7 +125,7 @@ def test_every_initialiser_trains(name: str) -> None:
 def test_every_loss_trains(name: str) -> None:
     model = "data=digits" if "classification" in LOSSES[name].tasks else FOR_VALUES
     jobs = jobs_of(SEEDS, f"{SHORT} {model} loss={name}")
-    check(jobs, data_of(jobs[0]))
+    check(jobs, data_of(jobs[0]) if name != "kl_div" else distributions())
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -133,10 +140,13 @@ def test_every_schedule_trains(name: str) -> None:
     check(jobs, data_of(jobs[0]))
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in (conf_folder() / "model").iterdir()))
-def test_every_model_trains(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", sorted(file.stem for file in (conf_folder() / "model").iterdir() if file.stem != "lenet")
+)
+def test_every_model_trains(name: str) -> None:  # lenet, for images of MNIST's size, in tests/test_models.py
     jobs = jobs_of(SEEDS, f"{SHORT} optim.lr=0.05 model={name} {MODELS.get(name, '')}")
-    check(jobs, data_of(jobs[0]), reason=NOT_STACKED.get(name))
+    same = name not in ("transformer", "resnet")  # which draws; which norms few samples many times over
+    check(jobs, data_of(jobs[0]), same, NOT_STACKED.get(name))
 
 
 @pytest.mark.parametrize(("group", "table"), NAMED.items())

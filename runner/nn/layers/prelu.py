@@ -1,7 +1,6 @@
 """A non-linearity that is trained."""
 
 import torch
-import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
 from runner.nn.layers.layer import ShapeError
@@ -35,4 +34,5 @@ class PReLU:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, *in_shape]`` to the same shape."""
-        return F.prelu(x, store[self.W])
+        slope = store[self.W].reshape(-1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slope * x)  # as F.prelu, whose kernel minds inputs that a stack shares
