@@ -133,6 +133,11 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
         ConfigError: if the description is not one of a model, or a plugin that it needs is not here.
     """
     description = json.loads((folder / MODEL).read_text())
+    missing = sorted({"layers", "in_shape", "outputs", "task", "plugins"} - description.keys())
+    if missing:
+        raise ConfigError(
+            [f"{MODEL}: lacks {', '.join(missing)}: another version of the runner has written it"]
+        )
     named = description["plugins"]
     registry = join([load_plugin(str(folder / name) if is_file_name(name) else name) for name in named])
     problems: list[str] = []

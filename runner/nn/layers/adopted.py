@@ -131,10 +131,11 @@ def find_module(name: str) -> type[nn.Module] | None:
     found = getattr(nn, name, None)
     if not isinstance(found, type) or not issubclass(found, nn.Module):
         return None
-    if issubclass(found, LazyModuleMixin):
-        return None  # its sizes are not there before data is
-    takes_anything = any(p.kind is Parameter.VAR_POSITIONAL for p in signature(found).parameters.values())
-    return None if takes_anything or not found.__module__.startswith("torch.nn.modules.") else found
+    if issubclass(found, LazyModuleMixin) or not found.__module__.startswith("torch.nn.modules."):
+        return None  # a lazy one's sizes are not there before data is
+    kinds = [parameter.kind for parameter in signature(found).parameters.values()]
+    takes_nothing = found.__init__ is nn.Module.__init__  # which would take anything, to refuse it
+    return found if takes_nothing or Parameter.VAR_POSITIONAL not in kinds else None
 
 
 def module_names() -> list[str]:

@@ -100,6 +100,16 @@ def test_several_modules_with_statistics_train_alone_and_stacked_to_the_end(tmp_
         assert loss.item() == pytest.approx(result.curve[-1], rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "Softsign", "LogSigmoid", "Tanhshrink"])
+def test_modules_without_arguments_are_layers_too(name: str) -> None:
+    model, store = built(
+        {"l": {"type": "linear", "out_features": 4}, "a": {"type": f"torch.nn.{name}"}}, (4,)
+    )
+    x = torch.randn(6, 4)
+    linear, _ = model.layers.values()
+    torch.testing.assert_close(model.forward(store, x), getattr(nn, name)()(linear.forward(store, x)))
+
+
 def test_a_module_that_is_shared_counts_twice() -> None:
     norm = {"type": "torch.nn.BatchNorm1d", "num_features": 4}
     model, store = built(
