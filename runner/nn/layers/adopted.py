@@ -133,6 +133,8 @@ def find_module(name: str) -> type[nn.Module] | None:
         return None
     if issubclass(found, LazyModuleMixin) or not found.__module__.startswith("torch.nn.modules."):
         return None  # a lazy one's sizes are not there before data is
+    if found.forward is nn.Module.forward:
+        return None  # it computes nothing
     kinds = [parameter.kind for parameter in signature(found).parameters.values()]
     takes_nothing = found.__init__ is nn.Module.__init__  # which would take anything, to refuse it
     return found if takes_nothing or Parameter.VAR_POSITIONAL not in kinds else None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from runner.components import layer
-from runner.nn.layers.adopted import PREFIX, module_names
+from runner.nn.layers.adopted import PREFIX, arguments_of, module_names
 from runner.nn.layers.layer import Layer
 from runner.nn.store import ParameterStore
 from runner.registry import BUILT_IN
@@ -230,7 +230,9 @@ def test_a_layer_gives_what_its_torch_module_gives(name: str, samples: list[Samp
 def test_an_adopted_module_gives_what_it_gives(name: str, samples: list[Sample]) -> None:
     compared = 0
     for sample in own_sample(name) or usable(samples, name):
-        arguments = sample.arguments
+        arguments = dict(sample.arguments)
+        if "batch_first" in arguments_of(getattr(nn, name)):
+            arguments["batch_first"] = True  # as samples come
         if "return_indices" in arguments or arguments.get("momentum", 0) is None:  # looks at values
             continue
         module = getattr(nn, name)(**arguments).double()
