@@ -4,6 +4,9 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from math import prod
 from pathlib import Path
 from urllib.error import URLError
 
@@ -17,6 +20,9 @@ from runner.data.digits import Digits
 from runner.data.mnist import MNIST
 from runner.data.synthetic import LinearMap
 from runner.errors import DataError
+from runner.nn.layers.layer import Build
+from runner.nn.layers.linear import Linear
+from runner.nn.layers.shape import Flatten, Reshape
 from runner.registry import SOURCES
 from tests.conftest import REPOSITORY
 from tests.data.files import (
@@ -33,6 +39,8 @@ from tests.data.files import (
     write_svhn,
     write_text,
 )
+from tests.sweep.composed import jobs_of
+from tests.test_catalogue import SEEDS, SHORT, check
 
 
 def write_arrays(folder: Path) -> Arrays:
@@ -108,6 +116,22 @@ def test_a_source_gives_the_same_every_time(source: Source) -> None:
     one, other = source.load(), source.load()
     assert torch.equal(one.train.inputs, other.train.inputs)
     assert torch.equal(one.test.targets, other.test.targets)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_source_can_be_learnt_from_alone_and_by_several_at_once(source: Source) -> None:
+    task = "loss=cross_entropy" if source.task == "classification" else "data=linear loss=mse model=linear"
+    layers: dict[str, Build] = {
+        "flat": partial(Flatten),
+        "l": partial(Linear, out_features=prod(source.out_shape)),
+        "out": partial(Reshape, shape=source.out_shape),
+    }
+    jobs = [
+        replace(job, config=replace(job.config, layers=layers, source=source))
+        for job in jobs_of(SEEDS, f"{SHORT} {task} optim.lr=1e-4")
+    ]
+    whole = source.load()
+    check(jobs, replace(whole, train=whole.train.first(96), test=whole.test.first(40)))
 
 
 def test_digits_are_split_by_class_and_lie_between_0_and_1() -> None:
