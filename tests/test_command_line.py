@@ -347,7 +347,7 @@ def test_a_terminal_shows_a_progress_bar(in_tmp_path: Path, tmp_path: Path) -> N
 def test_help_lists_groups_and_options(command_line: CommandLine) -> None:
     done = command_line("--help")
     assert done.returncode == 0
-    assert "optim: momentum, sgd" in done.stdout
+    assert "optim: adagrad, adam, adamw" in done.stdout
     assert "batch_size: 128" in done.stdout
 
 

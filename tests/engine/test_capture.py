@@ -20,7 +20,7 @@ from tests.nn.layers.examples import IN_SHAPES, SEQUENCE, TAKES_INDICES, example
 
 CPU = torch.device("cpu")
 
-DEEP = ("transformer_encoder",)
+DEEP = ("multi_head_attention", "transformer_encoder")
 """Layers of many products, in some of which MKL adds up in an order that depends on where the result lies."""
 
 
