@@ -1,7 +1,9 @@
 """Importing much at once."""
 
+import atexit
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
 
 
@@ -19,4 +21,14 @@ def without_collections() -> Iterator[None]:
     finally:
         if gc.get_freeze_count() == 0:
             gc.freeze()
+            atexit.register(thaw)
         gc.enable()
+
+
+def thaw() -> None:
+    """Let the interpreter collect at exit what triton has made, which else complains of it on stderr.
+
+    Torch imports it with its compiler, as for an optimiser of ``torch.optim``.
+    """
+    if "triton" in sys.modules:
+        gc.unfreeze()
