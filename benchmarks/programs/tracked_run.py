@@ -64,6 +64,9 @@ class NoTracker:
     def __exit__(self, *args: object) -> None:
         pass
 
+    def learns_from(self, data: object) -> None:
+        """Nothing."""
+
     def metrics(self, values: object, step: int) -> None:
         """Nothing."""
 

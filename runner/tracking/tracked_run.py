@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
@@ -25,6 +27,9 @@ from runner.tracking.outcome import Failure, Status
 
 PARAMS_A_CALL, ENTRIES_A_CALL, VALUE_LENGTH, NAME_LENGTH = 100, 1000, 6000, 250
 """MLflow's limits; a longer value stands whole in config.yaml or in the log."""
+
+ATTEMPTS = 5
+"""How often a data set is tried to be logged."""
 
 CONFIG_NAME = "config.yaml"
 
@@ -66,8 +71,19 @@ class TrackedRun:
         self._params = [Param(key, value[:VALUE_LENGTH]) for key, value in flatten(self._plain).items()]
 
     def learns_from(self, data: DataInput) -> None:
-        """Log the data as the run's input."""
-        self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
+        """Log the data as the run's input.
+
+        MLflow looks whether a data set is there and adds it if not: of several runs that do so at once all
+        but one fail, and find it there when they try again.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
+                return
+            except MlflowException:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(0.1 * 2**attempt)
 
     def log(self, metrics: Sequence[Metric]) -> None:
         """Log metrics, however many; the first call logs the config as parameters, too."""

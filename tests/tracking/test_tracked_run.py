@@ -1,9 +1,11 @@
 """A run in MLflow, call by call."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlflow.entities import Metric
 
+from runner.data_input import DataInput
 from runner.launch import Launch
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import TrackedRun
@@ -31,3 +33,15 @@ def test_artifacts_lie_where_the_client_finds_them(tmp_path: Path) -> None:
     run.leave({"config.yaml": "seed: 1"}, [tmp_path / "more.txt", tmp_path / "missing.txt"])
     listed = [file.path for file in client.list_artifacts(run.location.run_id)]
     assert sorted(listed) == ["config.yaml", "more.txt"]
+
+
+def test_many_runs_may_tell_of_a_new_data_set_at_once(tmp_path: Path) -> None:
+    client = connect(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = find_experiment(client, "runner")
+    launch = Launch(tmp_path, "mlp", (), "command")
+    runs = [TrackedRun(client, experiment, {"seed": seed}, launch, {}) for seed in range(16)]
+    data = DataInput({"type": "digits"}, "0123456789abcdef", {"train": 2}, (8,), (10,))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda run: run.learns_from(data), runs))
+    stored = [client.get_run(run.location.run_id).inputs for run in runs]
+    assert [len(inputs.dataset_inputs) for inputs in stored if inputs] == [1] * 16
