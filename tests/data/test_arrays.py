@@ -181,6 +181,7 @@ def test_no_more_of_a_file_is_in_memory_than_allowed(tmp_path: Path, monkeypatch
         assert max(grown) < (8 + 8 * 2) * 1024**2
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_from_files(command_line: CommandLine, in_tmp_path: Path) -> None:
     write_arrays(in_tmp_path)
     names = [f"data.{name}={name}.npy" for name in ("inputs", "targets", "test_inputs", "test_targets")]

@@ -134,6 +134,7 @@ def write_shop(folder: Path) -> None:
     (folder / "shop.csv").write_text("\n".join(["age,town,buys", *rows]))
 
 
+@pytest.mark.slow
 def test_the_command_line_learns_a_table_with_gaps(
     command_line: CommandLine, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

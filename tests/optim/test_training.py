@@ -17,6 +17,7 @@ RULES = ["heavy_ball", "nesterov", "rmsprop", "adagrad", "adam", "adamw", "nadam
 SCHEDULES = ["multi_step", "linear", "polynomial", "warm_restarts", "one_cycle", "reduce_on_plateau"]
 
 
+@pytest.mark.slow
 def test_rule_groups_clipping_and_schedule_are_told_on_the_command_line(
     command_line: CommandLine, in_tmp_path: Path
 ) -> None:
