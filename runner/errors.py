@@ -27,6 +27,10 @@ class TrackingError(RunnerError):
     """The tracking store cannot be reached, made or written."""
 
 
+class CheckpointError(RunnerError):
+    """A checkpoint can't be read, or is not what was written."""
+
+
 class DivergedError(RunnerError):
     """The loss is no longer a finite number."""
 

@@ -6,22 +6,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from runner.build import Parts, build, rule_of
+from runner.checkpoints.file import CHECKPOINTS, read
+from runner.checkpoints.keeper import Keeper
 from runner.config import Config, check
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
+from runner.errors import CheckpointError
 from runner.launch import Launch
-from runner.loop import Epoch, evaluate, fit
+from runner.loop import Epoch, Training, evaluate
 from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
-from runner.prepare import draw_parameters, input_of, load, loss_of, seed_process
+from runner.prepare import draw_parameters, input_of, load, loss_of
+from runner.snapshot import Snapshot
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
-from runner.verdict import best, is_best, kept, stop_if_diverged, stops
+from runner.verdict import best, best_epoch, is_best, kept, over, stop_if_diverged
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,29 @@ class Result:
     store: ParameterStore
 
 
-def run(config: Config, launch: Launch, display: Display, workers: Workers = ALONE) -> Result:
-    """Build, train, report.
+@dataclass(frozen=True)
+class Resumed:
+    """A run that is gone on with.
+
+    Attributes:
+        run_id: its id.
+        snapshot: what it goes on from; None: from its first values.
+        path: the file of the checkpoint that the snapshot is from.
+    """
+
+    run_id: str
+    snapshot: Snapshot | None
+    path: Path | None
+
+
+def run(
+    config: Config,
+    launch: Launch,
+    display: Display,
+    workers: Workers = ALONE,
+    resumed: Resumed | None = None,
+) -> Result:
+    """Build, train, report; or go on with a run that was begun before.
 
     Raises:
         ConfigError: if the parts don't fit together; nothing has been read or created then.
@@ -58,14 +83,21 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
             more; the run is FAILED then.
     """
     parts = build(config)
-    workers.tell(json.dumps(config.plain))
+    checkpoint = str(resumed.path) if resumed and resumed.path else None
+    workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint}))
     tags = {"config_hash": config.hash, "device": parts.device.type}
-    with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
+    run_id = resumed.run_id if resumed else None
+    with (
+        run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
+        Tracker(config.plain, launch, tags, run_id) as tracker,
+    ):
         data = load(config, parts.device, workers)
         tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
-        seed_process(parts, workers.rank)
-        epochs, final = train(config, parts, data, tracker, display, workers)
+        about = {"run_id": tracker.location.run_id, "config": config.plain}
+        with Keeper(launch.folder / CHECKPOINTS, config.train.checkpoint_interval, about) as keeper:
+            snapshot = resumed.snapshot if resumed else None
+            epochs, final = train(config, parts, data, tracker, display, workers, keeper, snapshot)
         result = kept(epochs, config.train, config.objective)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
@@ -93,41 +125,43 @@ def follow(workers: Workers) -> None:
     """
     told = workers.tell("")
     if told:
-        config = check(json.loads(told))
+        said = json.loads(told)
+        config = check(said["config"])
         parts = build(config)
         data = load(config, parts.device, workers)
         draw_parameters(parts)
-        seed_process(parts, workers.rank)
-        train(config, parts, data, NoTracker(), Silent(), workers)
+        snapshot = read(Path(said["checkpoint"])).snapshot if said["checkpoint"] else None
+        with Keeper(Path(), None, {}) as keeper:
+            train(config, parts, data, NoTracker(), Silent(), workers, keeper, snapshot)
 
 
 def train(
-    config: Config, parts: Parts, data: Dataset, tracker: Reporter, display: Display, workers: Workers
+    config: Config,
+    parts: Parts,
+    data: Dataset,
+    tracker: Reporter,
+    display: Display,
+    workers: Workers,
+    keeper: Keeper,
+    snapshot: Snapshot | None,
 ) -> tuple[list[Epoch], dict[str, float]]:
-    """Go through the epochs, telling of each as soon as it is done; then take stock.
+    """Go through the epochs that are left, telling of each as soon as it is done; then take stock.
 
     Raises:
         DivergedError: after the first epoch whose loss is no finite number.
+        CheckpointError: if the snapshot is another model's.
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
     model = at_precision(parts.model, config.train.precision)
     loss = loss_of(config, data)
-    epochs: list[Epoch] = []
-    with tf32(config.train.precision == "tf32"), display.training(tracker.name, parts, config.train.epochs):
-        for epoch in fit(
-            model,
-            parts.store,
-            loss,
-            rule_of(config, parts),
-            config.schedule,
-            data,
-            epochs=config.train.epochs,
-            batch_size=config.train.batch_size,
-            generator=parts.order_generator if config.train.shuffle else None,
-            accumulate=config.train.accumulate,
-            metrics=config.metrics,
-            workers=workers,
-        ):
+    training = training_of(config, parts, data, workers)
+    epochs = gone_on(training, snapshot)
+    for epoch in epochs:  # what the store has been told already it is not told again
+        tracker.metrics(epoch.metrics, epoch.number)
+    show = display.training(tracker.name, parts, config.train.epochs, len(epochs))
+    with tf32(config.train.precision == "tf32"), show:
+        while not workers.tell(over(epochs, config.train, config.objective)):
+            epoch = training.epoch()
             epochs.append(epoch)
             tracker.metrics(epoch.metrics, epoch.number)
             display.epoch(epoch)
@@ -135,10 +169,9 @@ def train(
             stop_if_diverged(epoch, config.rule.lr)
             if config.train.restore_best and is_best(epochs, config.objective):
                 parts.store.remember()
-            reason = workers.tell(stops(epochs, config.train, config.objective) or "")
-            if reason:
-                history.info("stopped after epoch %d: %s", epoch.number, reason)
-                break
+            if keeper.is_wanted:
+                keeper.show(training.snapshot(), best_epoch(epochs, config.objective).number)
+        history.info("%s", over(epochs, config.train, config.objective))
         parts.store.settle()
         trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
         if config.confusion_matrix:
@@ -147,3 +180,38 @@ def train(
     tracker.metrics(final, step=epochs[-1].number)
     history.info("%s", final)
     return epochs, final
+
+
+def training_of(config: Config, parts: Parts, data: Dataset, workers: Workers) -> Training:
+    """The training that a config asks for, of parameters that are drawn."""
+    return Training(
+        at_precision(parts.model, config.train.precision),
+        parts.store,
+        loss_of(config, data),
+        rule_of(config, parts),
+        config.schedule,
+        data,
+        epochs=config.train.epochs,
+        batch_size=config.train.batch_size,
+        generator=parts.order_generator if config.train.shuffle else None,
+        accumulate=config.train.accumulate,
+        metrics=config.metrics,
+        workers=workers,
+        noise_seed=parts.noise_seed,
+    )
+
+
+def gone_on(training: Training, snapshot: Snapshot | None) -> list[Epoch]:
+    """The epochs that need not be trained any more, training being where they end.
+
+    Raises:
+        CheckpointError: if the snapshot is another model's.
+    """
+    if snapshot is None:
+        return []
+    try:
+        training.restore(snapshot)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"the checkpoint does not fit this config: {error}") from error
+    history.info("going on after epoch %d", snapshot.epoch)
+    return [Epoch(number, metrics) for number, metrics in enumerate(training.history, 1)]

@@ -18,6 +18,8 @@ from runner.optim.rates import Rates
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule
 from runner.parallel import ALONE, Workers
+from runner.resumable import restore, seed_noise, snapshot_of
+from runner.snapshot import Snapshot
 from runner.step import Step
 
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
@@ -84,23 +86,8 @@ class Totals:
         ]
 
 
-def fit(
-    model: Layer,
-    store: ParameterStore,
-    loss: Loss,
-    rule: Rule,
-    schedule: Schedule,
-    data: Dataset,
-    *,
-    epochs: int,
-    batch_size: int,
-    generator: torch.Generator | None,
-    accumulate: int = 1,
-    metrics: Sequence[Metric] = (),
-    workers: Workers = ALONE,
-    before_batch: Callable[[], None] = lambda: None,
-) -> Iterator[Epoch]:
-    """Train, and give each epoch's result as soon as it is there.
+class Training:
+    """A model's training, an epoch at a time: iterated, it gives each epoch's result as soon as it is there.
 
     Training metrics are those of the epoch's own batches, as trained; ``val`` (where there is a validation
     part) and test metrics those after the epoch.
@@ -118,51 +105,105 @@ def fit(
         accumulate: batches whose gradients are added up for a step.
         metrics: measured of ``val`` and test predictions, beside loss and accuracy.
         workers: who trains the model together; each has the same data, parameters and order.
+        noise_seed: what layers draw at random follows from it, from the worker and from the epoch.
         before_batch: called before each training batch; what it raises ends the training.
+
+    Attributes:
+        history: the metrics of the epochs that are over.
     """
-    device = store.params.device
-    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
-    totals = Totals(data.train, batches.batch_size, device)
-    state = rule.init(store.params)
-    lr = torch.zeros((), dtype=torch.float64, device=device)
 
-    def learn(inputs: Tensor, targets: Tensor) -> None:
-        if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
-            store.grads.zero_()
-            return
-        prediction = model.forward(store, inputs)
-        error = loss(prediction, targets)
-        totals.add(error, prediction, targets)
-        store.backward(batches.weigh(error))  # last, so that the update finds the gradients in the cache
+    def __init__(
+        self,
+        model: Layer,
+        store: ParameterStore,
+        loss: Loss,
+        rule: Rule,
+        schedule: Schedule,
+        data: Dataset,
+        *,
+        epochs: int,
+        batch_size: int,
+        generator: torch.Generator | None,
+        accumulate: int = 1,
+        metrics: Sequence[Metric] = (),
+        workers: Workers = ALONE,
+        noise_seed: int = 0,
+        before_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._model, self._store, self._loss, self._data = model, store, loss, data
+        self._rule, self._schedule, self._metrics, self._workers = rule, schedule, metrics, workers
+        self._epochs, self._accumulate, self._noise_seed = epochs, accumulate, noise_seed
+        self._before_batch = before_batch
+        device = store.params.device
+        self._batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
+        self._totals = Totals(data.train, self._batches.batch_size, device)
+        self._state = rule.init(store.params)
+        self._lr = torch.zeros((), dtype=torch.float64, device=device)
+        self._step = Step(self._learn, self._update, store, self._batches.sizes, accumulate, workers)
+        self.history: list[dict[str, float]] = []
 
-    def update() -> None:
-        rule.step(store.params, store.grads, state, lr)
-        store.update_average()
+    def __iter__(self) -> Iterator[Epoch]:
+        while len(self.history) < self._epochs:
+            yield self.epoch()
 
-    step = Step(learn, update, store, batches.sizes, accumulate, workers)
-    history: list[dict[str, float]] = []
-    for number in range(1, epochs + 1):
-        rates = Rates(rule, schedule, number, epochs, step.updates, history)
-        lr.fill_(rates.first)
-        totals.clear()
+    def epoch(self) -> Epoch:
+        """Train one epoch."""
+        number = len(self.history) + 1
+        rates = Rates(self._rule, self._schedule, number, self._epochs, self._step.updates, self.history)
+        self._lr.fill_(rates.first)
+        self._totals.clear()
+        seed_noise(self._store, self._noise_seed, number, self._workers.rank)
         started = perf_counter()
-        for place, (inputs, targets) in enumerate(batches):
-            before_batch()
-            if schedule.per_step:
-                lr.fill_(rates.at(place // accumulate))
-            step(inputs, targets)
-        workers.average(store.buffers)  # each has seen its share of the batches
-        (measured,) = totals.means("train/", len(data.train), workers)
+        for place, (inputs, targets) in enumerate(self._batches):
+            self._before_batch()
+            if self._schedule.per_step:
+                self._lr.fill_(rates.at(place // self._accumulate))
+            self._step(inputs, targets)
+        self._workers.average(self._store.buffers)  # each has seen its share of the batches
+        samples = len(self._data.train)
+        (measured,) = self._totals.means("train/", samples, self._workers)
         seconds = perf_counter() - started
-        for prefix, split in data.held_out:
-            measured |= evaluate(model, store, loss, split, prefix, workers, metrics)
+        for prefix, split in self._data.held_out:
+            measured |= evaluate(
+                self._model, self._store, self._loss, split, prefix, self._workers, self._metrics
+            )
         measured |= {
             "lr": rates.last,
             "time/epoch_seconds": seconds,
-            "time/samples_per_second": len(data.train) / seconds,
+            "time/samples_per_second": samples / seconds,
         }
-        history.append(measured)
-        yield Epoch(number, measured)
+        self.history.append(measured)
+        return Epoch(number, measured)
+
+    def snapshot(self) -> Snapshot:
+        """What it takes to go on from here."""
+        values = {"history": list(self.history)}
+        return snapshot_of(len(self.history), self._store, self._state, self._batches, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from there.
+
+        Raises:
+            ValueError: if it is the state of another model or rule.
+        """
+        if snapshot.epoch:
+            self._step.rehearse(self._batches.first)
+        restore(snapshot, self._store, self._state, self._batches)
+        self.history = list(snapshot.values["history"])
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+        if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
+            self._store.grads.zero_()
+            return
+        prediction = self._model.forward(self._store, inputs)
+        error = self._loss(prediction, targets)
+        self._totals.add(error, prediction, targets)
+        # last, so that the update finds the gradients in the cache
+        self._store.backward(self._batches.weigh(error))
+
+    def _update(self) -> None:
+        self._rule.step(self._store.params, self._store.grads, self._state, self._lr)
+        self._store.update_average()
 
 
 @torch.inference_mode()

@@ -11,8 +11,9 @@ import yaml
 Plain = dict[str, Any]
 """A config, or a part of it, as plain mappings, lists and scalars, without interpolations."""
 
-NO_IDENTITY = ("tracking", "objective", "sweep")
-"""Keys that say where a run reports to and what is read from it, not what it computes."""
+NO_IDENTITY = ("tracking", "objective", "sweep", "checkpoint_every")
+"""Keys, some of them in ``train``, that say where a run reports to and what is read and kept of it, not what
+it computes."""
 
 NAMED_LAYERS, PROJECTION = ("layers", "branches"), "projection"
 """What a layer calls those that it is made of."""
@@ -27,6 +28,7 @@ def hash_of(plain: Plain) -> str:
     identity["model"] = in_order(plain["model"]["layers"])
     identity["plugins"] = [Path(name).name for name in plain["plugins"]]
     identity["data"] = {key: value for key, value in plain["data"].items() if key != "root"}
+    identity["train"] = {key: value for key, value in plain["train"].items() if key not in NO_IDENTITY}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -81,18 +81,3 @@ def draw_parameters(parts: Parts) -> None:
             parts.store.keep_average(parts.average)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise RunnerError(f"model: does not fit into memory: {error}") from error
-
-
-def seed_noise(parts: Parts, rank: int = 0) -> None:
-    """Let layers that draw at random draw the same in each run of a seed; each of several workers its own."""
-    seed = parts.noise_seed + rank
-    if parts.device.type == "cpu":
-        parts.store.generator = torch.Generator().manual_seed(seed)
-    else:
-        torch.cuda.manual_seed(seed)
-
-
-def seed_process(parts: Parts, rank: int) -> None:
-    """The same for modules of ``torch.nn``, which draw from the generator of the whole process."""
-    seed_noise(parts, rank)
-    torch.manual_seed(parts.noise_seed + rank)

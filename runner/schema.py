@@ -13,6 +13,10 @@ from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, Positi
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+DURATION = r"^\d{1,6}(\.\d{1,3})?[smh]$"
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+"""What a duration is made of: ``30s``, ``1.5h``."""
+
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 NamedLayers = Annotated[dict[LayerName, Plain], Field(min_length=1)]
@@ -47,8 +51,18 @@ class Train(BaseModel):
     early_stopping: EarlyStopping
     restore_best: bool
     max_time: Positive | None
+    checkpoint_every: PositiveInt | Annotated[str, StringConstraints(pattern=DURATION)] | None
     overfit_batches: PositiveInt | None
     fast_dev_run: bool
+
+    @property
+    def checkpoint_interval(self) -> float | None:
+        """Epochs between two checkpoints as an int, seconds as a float; None: there are none."""
+        every = self.checkpoint_every
+        if not isinstance(every, str):
+            return every
+        number, unit = every[:-1], every[-1]
+        return float(number) * SECONDS[unit]
 
 
 class Tracking(BaseModel):

@@ -20,6 +20,8 @@ from runner.optim.rates import Rates
 from runner.optim.rules import Rule, State
 from runner.optim.schedules import Schedule
 from runner.optim.stacking import stack_rules
+from runner.resumable import restore, seed_noise, snapshot_of
+from runner.snapshot import Snapshot
 from runner.step import Step
 
 
@@ -55,6 +57,7 @@ class Stack:
         batch_size: samples a step for each member.
         accumulate: batches whose gradients are added up for a step.
         metrics: measured of ``val`` and test predictions, beside loss and accuracy.
+        noise_seed: what layers draw at random follows from it and from the epoch.
         before_batch: called before each training batch; what it raises ends the training.
 
     Raises:
@@ -72,11 +75,12 @@ class Stack:
         batch_size: int,
         accumulate: int = 1,
         metrics: Sequence[Metric] = (),
+        noise_seed: int = 0,
         before_batch: Callable[[], None] = lambda: None,
     ) -> None:
         self._model, self._loss, self._data = model, loss, data
         self._epochs, self._batch_size, self._before_batch = epochs, batch_size, before_batch
-        self._accumulate, self._metrics = accumulate, metrics
+        self._accumulate, self._metrics, self._noise_seed = accumulate, metrics, noise_seed
         self._number = 0
         store = stacked([member.store for member in members])
         rule = stack_rules([member.rule for member in members], store.params.device)
@@ -93,6 +97,7 @@ class Stack:
         )
         self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
         self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
+        self._is_recorded = False
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the members, by their places; the others cost nothing from here on."""
@@ -112,12 +117,14 @@ class Stack:
         per_step = any(member.schedule.per_step for member in self.members)
         self._set_rates([each.first for each in rates])
         self._totals.clear()
+        seed_noise(self.store, self._noise_seed, self._number)
         started = perf_counter()
         for place, (inputs, targets) in enumerate(self._batches):
             self._before_batch()
             if per_step:
                 self._set_rates([each.at(place // self._accumulate) for each in rates])
             self._step(inputs, targets)
+        self._is_recorded = True
         samples = len(self._data.train)
         trained = self._totals.means("train/", samples)
         seconds = (perf_counter() - started) / len(self.members)
@@ -133,6 +140,28 @@ class Stack:
         for member, epoch in zip(self.members, epochs, strict=True):
             member.history.append(epoch.metrics)
         return epochs
+
+    def snapshot(self) -> Snapshot:
+        """What it takes to go on from here with the present members."""
+        values = {
+            "histories": [list(member.history) for member in self.members],
+            "is_recorded": self._is_recorded,
+        }
+        return snapshot_of(self._number, self.store, self._state, self._batches, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from there.
+
+        Raises:
+            ValueError: if it is the state of other models or rules, or of another number of them.
+        """
+        if snapshot.values["is_recorded"]:
+            self._step.rehearse(self._batches.first)
+            self._is_recorded = True
+        restore(snapshot, self.store, self._state, self._batches)
+        self._number = snapshot.epoch
+        for member, history in zip(self.members, snapshot.values["histories"], strict=True):
+            member.history = list(history)
 
     def _set_rates(self, rates: Sequence[float]) -> None:
         self._lr.copy_(torch.tensor(rates).unsqueeze(1))

@@ -52,6 +52,20 @@ class Step:
         self._sum = torch.zeros_like(store.grads) if accumulate > 1 else store.grads
         self._samples = 0
 
+    def rehearse(self, batch_of: Callable[[int], tuple[Tensor, Tensor]]) -> None:
+        """Have everything recorded that an epoch needs, whatever that does to the store.
+
+        What is replayed is computed to the same bits each time, but sums over narrow matrices not to those
+        of the first time, when they are recorded.
+
+        Args:
+            batch_of: gives a batch of so many samples.
+        """
+        for size in dict.fromkeys(self._sizes):
+            (self._at_once or self._learn)(*batch_of(size))
+        if self._at_once is None:
+            self._update()
+
     def __call__(self, inputs: Tensor, targets: Tensor) -> None:
         """Learn from a batch; update, if it is time."""
         if self._at_once is not None:

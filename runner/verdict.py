@@ -24,6 +24,16 @@ def stop_if_diverged(epoch: Epoch, lr: float) -> None:
             )
 
 
+def over(epochs: Sequence[Epoch], train: Train, objective: str) -> str:
+    """Why training is over; nothing if it isn't."""
+    if not epochs:
+        return ""
+    reason = stops(epochs, train, objective)
+    if reason is not None:
+        return f"stopped after epoch {len(epochs)}: {reason}"
+    return f"all {len(epochs)} epochs are done" if len(epochs) >= train.epochs else ""
+
+
 def stops(epochs: Sequence[Epoch], train: Train, objective: str) -> str | None:
     """Why no other epoch shall begin, if so: nothing gets better any more, or the time is over."""
     stopping = train.early_stopping
@@ -61,8 +71,13 @@ def kept(epochs: Sequence[Epoch], train: Train, objective: str) -> Epoch:
     return epochs[costs.index(min(costs))] if train.restore_best else epochs[-1]
 
 
+def best_epoch(epochs: Sequence[Epoch], objective: str) -> Epoch:
+    """The first of those with the best objective."""
+    return min(epochs, key=lambda epoch: cost(objective, epoch.metrics[objective]))
+
+
 def best(epochs: Sequence[Epoch], objective: str) -> dict[str, float]:
     """The epoch with the best objective, and what was measured after it."""
-    epoch = min(epochs, key=lambda epoch: cost(objective, epoch.metrics[objective]))
+    epoch = best_epoch(epochs, objective)
     measured = {name: value for name, value in epoch.metrics.items() if name.startswith(("val/", "test/"))}
     return {"best/epoch": epoch.number} | {f"best/{name}": value for name, value in measured.items()}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from runner.build import build_model
 from runner.data.dataset import Dataset, Split
 from runner.engine.recording import Call, Recorder
-from runner.loop import Epoch, evaluate, fit
+from runner.loop import Epoch, Training, evaluate
 from runner.metrics import F1, R2, RMSE, Metric, Perplexity, TopK
 from runner.nn.init import Default, Initializer, Zeros
 from runner.nn.layers.sequential import Sequential
@@ -46,7 +46,7 @@ def trained(
     )
     store.seal(torch.Generator().manual_seed(3))
     start = {name: value.clone() for name, value in store.named_parameters().items()}
-    epochs = fit(
+    epochs = Training(
         model, store, loss, rule, Constant(), data, epochs=EPOCHS, batch_size=BATCH, generator=generator
     )
     return list(epochs), start, model, store
@@ -123,7 +123,9 @@ def test_training_metrics_are_weighted_by_samples() -> None:
     store = ParameterStore()
     model = build_model({"l": partial(LAYERS["linear"], out_features=1, init=Zeros())}, (1,), store)
     store.seal(torch.Generator())
-    (epoch,) = fit(model, store, MSE(), SGD(lr=0.0), Constant(), data, epochs=1, batch_size=4, generator=None)
+    (epoch,) = Training(
+        model, store, MSE(), SGD(lr=0.0), Constant(), data, epochs=1, batch_size=4, generator=None
+    )
     assert epoch.metrics["train/loss"] == pytest.approx(9 / 5)  # not (0 + 9) / 2
 
 
@@ -203,11 +205,11 @@ def test_no_epoch_is_run_before_it_is_asked_for() -> None:
     )
     store.seal(torch.Generator())
     before = store.params.clone()
-    epochs = fit(
+    training = Training(
         model, store, CrossEntropy(), SGD(lr=LR), Constant(), data, epochs=9, batch_size=50, generator=None
     )
     assert torch.equal(store.params, before)
-    next(epochs)
+    training.epoch()
     assert not torch.equal(store.params, before)
 
 
@@ -230,7 +232,7 @@ def calls_of_an_epoch(samples: int) -> list[Call]:
         store,
     )
     store.seal(generator)
-    epochs = fit(
+    training = Training(
         model,
         store,
         CrossEntropy(),
@@ -241,10 +243,10 @@ def calls_of_an_epoch(samples: int) -> list[Call]:
         batch_size=10,
         generator=generator,
     )
-    next(epochs), next(epochs)
+    training.epoch(), training.epoch()
     recorder = Recorder()
     with recorder:
-        next(epochs)
+        training.epoch()
     return recorder.calls
 
 

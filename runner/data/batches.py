@@ -77,9 +77,22 @@ class Batches:
                 self.split.let_go()
                 resident = 0
 
+    def first(self, count: int) -> tuple[Tensor, Tensor]:
+        """A batch of the first samples, as they are."""
+        own = self._share_of(self._alike(torch.arange(count, device=self.split.samples.device)))
+        return self._inputs.gather(own), self._targets.gather(own)
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """All that is drawn from, epoch by epoch."""
+        return [self._noise]
+
     def weigh(self, mean: Tensor) -> Tensor:
         """A mean over this worker's share of the present batch, as its part of the whole batch's mean."""
         return mean if self.workers.size == 1 else mean * self._share
+
+    def _alike(self, indices: Tensor) -> Tensor:
+        return indices
 
     def _order(self) -> Tensor:
         return order_of(self.split, self.generator).to(self.split.samples.device)
@@ -117,6 +130,14 @@ class StackedBatches(Batches):
         self._copies = len(generators)
         self._generators, self._noises = generators, [each or unshuffled() for each in generators]
         super().__init__(split, batch_size, None, device, augmentation=augmentation)
+
+    @property
+    def generators(self) -> list[torch.Generator]:
+        """All that is drawn from, a member's at its place."""
+        return self._noises
+
+    def _alike(self, indices: Tensor) -> Tensor:
+        return indices.expand(self._copies, -1)
 
     def _order(self) -> Tensor:
         orders = [order_of(self.split, generator) for generator in self._generators]

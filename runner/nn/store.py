@@ -6,7 +6,7 @@ draws the initial values, and turns every address into a view of the two. What a
 trains, such as running statistics, lies in a third.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -136,6 +136,45 @@ class ParameterStore:
         elif self.average is not None:
             self.params.copy_(self.average)
         self.average = self._remembered = None
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Copies of all values: ``restore`` takes what this gives."""
+        values = {"params": self.params.clone(), "buffers": self.buffers.clone()}
+        if self.average is not None:
+            values["average"] = self.average.clone()
+        if self._remembered is not None:
+            params, buffers = self._remembered
+            values |= {"kept.params": params.clone(), "kept.buffers": buffers.clone()}
+        return values
+
+    @torch.no_grad()
+    def restore(self, values: Mapping[str, Tensor]) -> None:
+        """Go back to values that ``snapshot`` gave; what layers and steps hold stays where it is.
+
+        Raises:
+            ValueError: if they are those of another model.
+        """
+        expected = {"params": self.params.shape, "buffers": self.buffers.shape}
+        if self.average is not None:
+            expected["average"] = self.params.shape
+        for name, shape in expected.items():
+            if name not in values or values[name].shape != shape:
+                found = list(values[name].shape) if name in values else "nothing"
+                raise ValueError(f"{name}: expects {list(shape)}, gets {found}")
+        self.params.copy_(values["params"])
+        self._set_buffers(values["buffers"])
+        if self.average is not None:
+            self.average.copy_(values["average"])
+        kept = [values[name] for name in ("kept.params", "kept.buffers") if name in values]
+        self._remembered = (kept[0].to(self.params), kept[1].to(self.buffers)) if len(kept) == 2 else None
+
+    def seed_noise(self, seed: int) -> None:
+        """Let layers that draw at random begin anew from a seed."""
+        if self.params.device.type == "cpu":
+            self.generator = self.generator or torch.Generator()
+            self.generator.manual_seed(seed)
+        else:
+            torch.cuda.manual_seed(seed)
 
     @property
     def sealed(self) -> bool:

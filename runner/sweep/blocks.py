@@ -1,13 +1,13 @@
 """Training a block of jobs: one alone, or several as a stack."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from runner.build import Parts, build, rule_of
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
-from runner.loop import Epoch, evaluate, fit
+from runner.loop import Training, evaluate
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, input_of, loss_of, seed_noise
+from runner.prepare import draw_parameters, input_of, loss_of
 from runner.saved_model import SavedModel
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
@@ -40,7 +40,6 @@ def with_parameters(job: Job) -> Parts:
     """A job's parts, built anew, so that what a trained job takes is given back when it is done."""
     parts = build(job.config)
     draw_parameters(parts)
-    seed_noise(parts)
     return parts
 
 
@@ -50,7 +49,7 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
     progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
-        for epoch in epochs_alone(job, parts, data, stop, config.train.epochs):
+        for epoch in training_of(job, parts, data, stop, config.train.epochs):
             (verdict,) = progress.epochs([job], [epoch])
             if verdict == "failed":
                 return
@@ -132,10 +131,10 @@ def tables(job: Job, parts: Parts, data: Dataset) -> dict[str, str]:
     return confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
 
 
-def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Iterator[Epoch]:
-    """What ``fit`` gives for a job whose parameters are drawn."""
+def training_of(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Training:
+    """The training of a job whose parameters are drawn."""
     config = job.config
-    return fit(
+    return Training(
         at_precision(parts.model, config.train.precision),
         parts.store,
         loss_of(config, data),
@@ -147,6 +146,7 @@ def epochs_alone(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int)
         generator=parts.order_generator if config.train.shuffle else None,
         accumulate=config.train.accumulate,
         metrics=config.metrics,
+        noise_seed=parts.noise_seed,
         before_batch=stop.heed,
     )
 
@@ -176,5 +176,6 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
         batch_size=config.train.batch_size,
         accumulate=config.train.accumulate,
         metrics=config.metrics,
+        noise_seed=parts[0].noise_seed,
         before_batch=stop.heed,
     )

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from runner.collected import Collected
 from runner.config import Config
 from runner.data.dataset import Dataset
-from runner.sweep.blocks import epochs_alone, stack_of, with_parameters
+from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.way import Way
@@ -118,10 +118,10 @@ def make_trainee(jobs: Sequence[Job], data: Dataset, stop: Stop) -> Trainee:
     started = perf_counter()
     parts = [with_parameters(job) for job in jobs]
     if len(jobs) == 1:
-        epochs = epochs_alone(jobs[0], parts[0], data, stop, 1 + TRIAL_EPOCHS)
+        training = training_of(jobs[0], parts[0], data, stop, 1 + TRIAL_EPOCHS)
 
         def train() -> float:
-            return next(epochs).metrics["time/epoch_seconds"]
+            return training.epoch().metrics["time/epoch_seconds"]
     else:
         stack = stack_of(jobs, parts, data, stop)
 

@@ -14,9 +14,12 @@ history.propagate = False
 
 
 @contextlib.contextmanager
-def run_log(path: Path) -> Iterator[None]:
-    """Write the history, and what the runner warns of, to ``path`` while the context lasts."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+def run_log(path: Path, goes_on: bool = False) -> Iterator[None]:
+    """Write the history, and what the runner warns of, to ``path`` while the context lasts.
+
+    ``goes_on`` says that what is there already is the same run's.
+    """
+    handler = logging.FileHandler(path, mode="a" if goes_on else "w", encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     loggers = (history, logging.getLogger("runner"))
     for logger in loggers:

@@ -19,8 +19,8 @@ from runner.tracking.location import Location
 class Display(Protocol):
     """Shows a run to somebody, or to nobody."""
 
-    def training(self, name: str, parts: Parts, epochs: int) -> AbstractContextManager[object]:
-        """The context in which a run trains."""
+    def training(self, name: str, parts: Parts, epochs: int, done: int) -> AbstractContextManager[object]:
+        """The context in which a run trains; so many epochs are done already."""
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""
@@ -32,7 +32,7 @@ class Display(Protocol):
 class Silent:
     """Shows nothing: for notebooks and tests."""
 
-    def training(self, name: str, parts: Parts, epochs: int) -> AbstractContextManager[object]:
+    def training(self, name: str, parts: Parts, epochs: int, done: int) -> AbstractContextManager[object]:
         """Nothing."""
         return nullcontext()
 
@@ -49,7 +49,7 @@ class OneLine:
     def __init__(self) -> None:
         self._name = ""
 
-    def training(self, name: str, parts: Parts, epochs: int) -> AbstractContextManager[object]:
+    def training(self, name: str, parts: Parts, epochs: int, done: int) -> AbstractContextManager[object]:
         """Nothing yet."""
         self._name = name
         return nullcontext()
@@ -79,12 +79,14 @@ class Terminal:
         self._bar = self._progress.add_task("")
         self._epochs = 0
 
-    def training(self, name: str, parts: Parts, epochs: int) -> AbstractContextManager[object]:
+    def training(self, name: str, parts: Parts, epochs: int, done: int) -> AbstractContextManager[object]:
         """Print the model; the context is the progress bar's."""
         self._epochs = epochs
         self._console.print(name, style="bold", markup=False)
         self._console.print(summary(parts.model, parts.store))
-        self._progress.update(self._bar, total=epochs)
+        self._progress.update(self._bar, total=epochs, completed=done)
+        if done:
+            self._console.print(f"going on after epoch {done}", markup=False)
         return self._progress
 
     def epoch(self, epoch: Epoch) -> None:

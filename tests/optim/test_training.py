@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from runner.sweep.blocks import epochs_alone, with_parameters
+from runner.sweep.blocks import training_of, with_parameters
 from runner.sweep.lanes import Stop
 from runner.sweep.plan import make_plan
 from tests.conftest import CommandLine, client_of, runs_in
@@ -67,7 +67,7 @@ def test_a_group_with_a_rate_of_zero_is_not_trained() -> None:
     (job,) = jobs_of(["optim=adam optim.groups=[{match:l1.*,lr:0}] train.epochs=2"])
     parts = with_parameters(job)
     before = {name: value.clone() for name, value in parts.store.named_parameters().items()}
-    list(epochs_alone(job, parts, digits(), Stop(), 2))
+    list(training_of(job, parts, digits(), Stop(), 2))
     after = parts.store.named_parameters()
     assert [name for name in before if torch.equal(before[name], after[name])] == ["l1.W", "l1.b"]
 

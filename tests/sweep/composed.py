@@ -17,7 +17,7 @@ from runner.loop import Epoch
 from runner.nn.layers.layer import Layer
 from runner.parallel import ALONE
 from runner.prepare import load
-from runner.sweep.blocks import epochs_alone, with_parameters
+from runner.sweep.blocks import training_of, with_parameters
 from runner.sweep.cells import Composer
 from runner.sweep.jobs import Job, check_all
 from runner.sweep.lanes import Stop
@@ -70,7 +70,7 @@ def with_layer(job: Job, name: str, layer: Callable[..., Layer]) -> Job:
 
 def alone(job: Job, data: Dataset) -> list[Epoch]:
     """The epochs of a job that trains by itself."""
-    return list(epochs_alone(job, with_parameters(job), data, Stop(), job.config.train.epochs))
+    return list(training_of(job, with_parameters(job), data, Stop(), job.config.train.epochs))
 
 
 @dataclass

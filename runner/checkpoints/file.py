@@ -1,0 +1,153 @@
+"""Checkpoints as files: each whole or not there, each bit of it accounted for, none able to run code.
+
+A checkpoint is two files. ``epoch-00012.safetensors`` has the tensors. ``epoch-00012.json`` has the rest and
+the SHA-256 digests of both; it is written last, so a checkpoint is there when this file is.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from runner.errors import CheckpointError
+from runner.plain import Plain
+from runner.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+CHECKPOINTS = "checkpoints"
+"""The folder of a run's checkpoints, in the run's own."""
+
+NAME = "epoch-{:07d}"
+TENSORS, REST = ".safetensors", ".json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state to go on from, and what it belongs to.
+
+    Attributes:
+        snapshot: the state.
+        about: whose it is: as it was given to ``write``.
+        path: the file that says so.
+    """
+
+    snapshot: Snapshot
+    about: Plain
+    path: Path
+
+
+def write(folder: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> Path:
+    """Write a checkpoint: on the disk when this returns, or not there at all.
+
+    Raises:
+        OSError: if it can't be written; what was there before is whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = safetensors.torch.save(
+        {name: tensor.detach().to("cpu").contiguous() for name, tensor in snapshot.tensors.items()}
+    )
+    content = {
+        "format": FORMAT,
+        "epoch": snapshot.epoch,
+        "about": about,
+        "values": snapshot.values,
+        "tensors": digest(tensors),
+    }
+    path = folder / f"{NAME.format(snapshot.epoch)}{REST}"
+    replace(path.with_suffix(TENSORS), tensors)
+    replace(path, sealed(content))
+    return path
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint by the path of its JSON file.
+
+    Raises:
+        CheckpointError: if a bit of it is not what was written.
+    """
+    try:
+        text = path.read_bytes()
+        content = json.loads(text)["content"]
+        whole = content["format"] == FORMAT and text == sealed(content)
+        data = path.with_suffix(TENSORS).read_bytes()
+        whole = whole and digest(data) == content["tensors"]
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is no checkpoint, or a damaged one") from error
+    if not whole:
+        raise CheckpointError(f"{path}: is damaged, its SHA-256 differs from what was written")
+    tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
+    return Checkpoint(Snapshot(content["epoch"], tensors, content["values"]), content["about"], path)
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The JSON files of a folder's checkpoints, the newest first."""
+    return sorted(folder.glob(f"epoch-*{REST}"), reverse=True)
+
+
+def newest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint of a folder that is whole; None if there are none.
+
+    Raises:
+        CheckpointError: if there are some, and all are damaged.
+    """
+    problem: CheckpointError | None = None
+    for path in checkpoints_in(folder):
+        try:
+            return read(path)
+        except CheckpointError as error:
+            log.warning("%s; the one before is tried", error)
+            problem = problem or error
+    if problem is not None:
+        raise problem
+    return None
+
+
+def remove(path: Path) -> None:
+    """Remove a checkpoint by the path of its JSON file; first what says that it is there."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(TENSORS).unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """Files of checkpoints that were never finished, or whose removal was not."""
+    yield from folder.glob("*.unfinished")
+    for path in folder.glob(f"epoch-*{TENSORS}"):
+        if not path.with_suffix(REST).exists():
+            yield path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in its place at once, when all of it is on the disk."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def sealed(content: object) -> bytes:
+    """Content as JSON with its own digest, always in the same words: any other text is damage."""
+    text = json.dumps(content, separators=(",", ":"))
+    return f'{{"sha256":"{digest(text.encode())}","content":{text}}}\n'.encode()
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, in hex."""
+    return hashlib.sha256(data).hexdigest()
