@@ -15,6 +15,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 from runner.errors import CheckpointError
 from runner.plain import Plain
@@ -77,16 +78,19 @@ def read(path: Path) -> Checkpoint:
     try:
         text = path.read_bytes()
         content = json.loads(text)["content"]
-        whole = content["format"] == FORMAT and text == sealed(content)
+        if content["format"] != FORMAT or text != sealed(content):
+            raise ValueError("its SHA-256 differs")
         data = path.with_suffix(TENSORS).read_bytes()
-        whole = whole and digest(data) == content["tensors"]
+        if digest(data) != content["tensors"]:
+            raise ValueError("the SHA-256 of its tensors differs")
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: is no checkpoint, or a damaged one") from error
-    if not whole:
-        raise CheckpointError(f"{path}: is damaged, its SHA-256 differs from what was written")
-    tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
+        raise CheckpointError(f"{path}: is damaged, it is not what was written: {error}") from error
+    try:
+        tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: its tensors are no safetensors: {error}") from error
     return Checkpoint(Snapshot(content["epoch"], tensors, content["values"]), content["about"], path)
 
 

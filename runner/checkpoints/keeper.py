@@ -1,4 +1,4 @@
-"""Which checkpoints of a training are written, and when: off the training thread, the best and the newest kept."""
+"""Which checkpoints of a training are written, and when: the best and the newest, off the training thread."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ NEWEST = 2
 
 
 class Keeper:
-    """A context in which a training is shown epoch by epoch; leaving it, however, keeps the last epoch's state.
+    """A context in which a training is shown epoch by epoch; left in any way, it writes the last state.
 
     A checkpoint that can't be written (the disk is full) is told of, and tried again at the next turn: it is
     no reason to stop.
