@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
@@ -20,8 +19,8 @@ from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
 from runner.prepare import draw_parameters, input_of, load, loss_of
 from runner.snapshot import Snapshot
+from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.log import LOG_NAME, history, run_log
-from runner.tracking.model import log_model
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
@@ -101,9 +100,7 @@ def run(
         result = kept(epochs, config.train, config.objective)
         wanted = config.tracking.log_model
         if wanted is True or (wanted == "auto" and launch.parent is None):
-            with TemporaryDirectory() as folder:
-                saved = save_model(Path(folder), config, parts.store, data, result.number)
-                log_model(tracker.client, tracker.location, saved)
+            tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result.number))
     display.finish(result, final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,

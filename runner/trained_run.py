@@ -16,9 +16,9 @@ from mlflow.exceptions import MlflowException
 from runner import serving, sqlite_uri
 from runner.errors import RunnerError, TrackingError
 from runner.plain import Plain
+from runner.tracking.events import CONFIG_NAME
 from runner.tracking.model import DATA
 from runner.tracking.store import connect, told_as_tracking_error
-from runner.tracking.tracked_run import CONFIG_NAME
 
 NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """What MLflow says of an id that no run has, or that can be none."""

@@ -29,11 +29,11 @@ from runner.sweep.messages import (
     ToBooks,
     Written,
 )
-from runner.sweep.page import Page, Store, is_refused
+from runner.sweep.page import Page, Store
 from runner.sweep.record import JobResult, add_result
 from runner.tracking.finished import find_finished
 from runner.tracking.outcome import Failure
-from runner.tracking.store import STORE_ERRORS, connect, find_experiment, told_as_tracking_error
+from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +197,7 @@ class Bookkeeper:
         if page.run is not None:
             run_id = page.run.location.run_id
             with suppress(*STORE_ERRORS):  # which is the very trouble
-                page.run.leave({}, [], Failure(reason, ""))
-                page.run.end("FAILED")
+                page.run.end("FAILED", reason)
         overrides = page.opened.overrides
         self._close_page(JobResult(page.opened.job, overrides, "FAILED", reason, run_id))
 

@@ -1,19 +1,20 @@
 """One job in a sweep's books: what has been told of it, and how that comes into the store."""
 
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
 from runner import sqlite_uri
 from runner.plain import to_yaml
 from runner.sweep.messages import Ended, Opened
 from runner.sweep.record import JobResult
+from runner.tracking import events
+from runner.tracking.events import CONFIG_NAME, config_yaml
 from runner.tracking.log import LOG_NAME
-from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml
+from runner.tracking.tracked_run import TrackedRun, make
 
 CONNECTIONS = 8
 """Runs that are written at once, to a server; SQLite takes one writer."""
@@ -71,11 +72,11 @@ class Page:
             launch = replace(opened.launch, parent=parent_id)
             for place, content in opened.records.items():
                 write_yaml(launch.folder / place, content)
-            self.run = TrackedRun(
-                store.client, store.experiment_id, opened.plain, launch, opened.tags, opened.time
-            )
+            event = events.begun(opened.plain, launch, opened.tags, opened.time)
+            self.run = make(store.client, store.experiment_id, event["name"], event["tags"], event["time"])
+            self.run.log([], events.configured(opened.plain)["values"])
         if opened.data is not None and not self.has_data:
-            self.run.learns_from(opened.data)
+            self.run.learns_from(asdict(opened.data))
             self.has_data = True
         return self.run
 
@@ -83,25 +84,17 @@ class Page:
         """Leave the job's files with its run and end that; gives the result with the run's id."""
         folder = self.opened.launch.folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / LOG_NAME).write_text(ended.log, encoding="utf-8")
         texts = {**ended.texts, CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
-        run.leave(texts, [], ended.failure)
+        if ended.failure is not None:
+            texts["traceback.txt"] = ended.failure.trace
+        run.leave(folder / name for name in events.left(folder, texts)["names"])
         if ended.model is not None:
             from runner.tracking.model import log_model  # seldom wanted, and long to import
 
-            log_model(run.client, run.location, ended.model)
+            log_model(run.client, run.location, ended.model, "token")
             shutil.rmtree(ended.model.folder)
-        run.end(ended.result.status, ended.time)
+        run.end(ended.result.status, ended.failure.reason if ended.failure else None, ended.time)
         return replace(ended.result, run_id=run.location.run_id)
-
-
-def is_refused(error: Exception) -> bool:
-    """Whether a store says that it will never take this, however often it is asked."""
-    return isinstance(error, MlflowException) and error.error_code in (
-        "INVALID_PARAMETER_VALUE",
-        "BAD_REQUEST",
-        "RESOURCE_DOES_NOT_EXIST",
-    )
 
 
 def write_yaml(path: Path, content: object) -> None:

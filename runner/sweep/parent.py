@@ -14,10 +14,10 @@ from runner.plain import Plain
 from runner.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS
 from runner.sweep.record import JobResult
+from runner.tracking.events import NAME_LENGTH, launch_tags
 from runner.tracking.location import Location
 from runner.tracking.outcome import Status
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracked_run import NAME_LENGTH, launch_tags
 
 
 def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None) -> str:

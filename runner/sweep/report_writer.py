@@ -22,9 +22,9 @@ from runner.sweep.record import JobResult
 from runner.sweep.report import CELLS, Report
 from runner.sweep.table import SEED
 from runner.tracking.console import SHOWN
+from runner.tracking.events import VALUE_LENGTH
 from runner.tracking.outcome import Status, reason_of
 from runner.tracking.store import connect, told_as_tracking_error
-from runner.tracking.tracked_run import VALUE_LENGTH
 
 CELLS_TABLE, SEEDS = "cells.json", "seeds.csv"
 EXPERIMENT = f"best/{best.EXPERIMENT}/{best.NAME}.yaml"

@@ -1,27 +1,59 @@
 """Where runs are found."""
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner import sqlite_uri
+from runner.masking import masked
+
+PARENT = "parent.json"
+"""What a sweep's folder says of its parent run."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where a run is found: the store, the experiment in it, the run."""
+    """Where a run is found: the store, the experiment in it, the run.
+
+    Attributes:
+        uri: of the store.
+        experiment_id: empty as long as there is no run.
+        run_id: a name of this machine's own as long as there is none.
+        spooled: the folder of a run that is not in the store yet.
+    """
 
     uri: str
     experiment_id: str
     run_id: str
+    spooled: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "Location":
+        """What ``write`` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    def write(self, path: Path) -> None:
+        """Write it to a file, whole or not at all."""
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        unfinished.write_text(json.dumps(vars(self)), encoding="utf-8")
+        unfinished.replace(path)
 
     @property
     def how_to_look(self) -> str:
-        """The command, or for a server the page, that shows the run."""
+        """The command, or for a server the page, that shows the run; or that brings it into the store."""
+        if self.spooled is not None:
+            return how_to_send(Path(self.spooled))
         if self.uri.startswith("http"):
-            return f"{self.uri.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+            return f"{masked(self.uri).rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
         path = sqlite_uri.to_path(self.uri)
         uri = self.uri
         if path is not None and path.is_relative_to(Path.cwd()):
             uri = sqlite_uri.from_path(path.relative_to(Path.cwd()))
-        return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+        return f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
+
+
+def how_to_send(folder: Path) -> str:
+    """The command that sends what lies in a run's folder."""
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return f"python -m runner.sync {shlex.quote(str(shown))}"

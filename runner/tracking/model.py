@@ -19,8 +19,9 @@ from mlflow.types.schema import Schema, TensorSpec
 
 import runner
 from runner.saved_model import SavedModel
+from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
-from runner.tracking.store import told_as_tracking_error
+from runner.tracking.store import asked_once
 
 NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow")
 
@@ -33,28 +34,44 @@ EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 """What an MLflow model's folder holds beside ``MLmodel``."""
 
 
-def log_model(client: MlflowClient, location: Location, saved: SavedModel) -> None:
+def log_model(client: MlflowClient, location: Location, saved: SavedModel, token: str) -> None:
     """Log a model that ``mlflow.pyfunc.load_model("runs:/<run id>/model")`` loads.
 
-    It carries the runner's own code, so that loading it needs no installed runner, and no pickle.
-
-    Raises:
-        TrackingError: if the store cannot be written.
+    It carries the runner's own code, so that loading it needs no installed runner, and no pickle. What an
+    earlier try with the same token has done is not done again. Raises what MLflow raises.
     """
-    with TemporaryDirectory() as folder, told_as_tracking_error(location.uri):
+    model_id = find_or_create(client, location, token)
+    with TemporaryDirectory() as folder:
         shutil.copytree(saved.folder, Path(folder, DATA))
-        logged = client.create_logged_model(
-            location.experiment_id, name="model", source_run_id=location.run_id, model_type="runner"
-        )
         signature = ModelSignature(
             inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.in_shape))]),
             outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.out_shape))]),
         )
-        model = Model(run_id=location.run_id, model_id=logged.model_id, signature=signature)
+        model = Model(run_id=location.run_id, model_id=model_id, signature=signature)
         make_loadable(Path(folder), model, saved.example)
-        client.log_model_artifacts(logged.model_id, folder)
-        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        client.log_outputs(location.run_id, [LoggedModelOutput(logged.model_id, saved.step)])
+        client.log_model_artifacts(model_id, folder)
+    client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+    outputs = client.get_run(location.run_id).outputs
+    if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else [])]:
+        with asked_once():
+            client.log_outputs(location.run_id, [LoggedModelOutput(model_id, saved.step)])
+
+
+def find_or_create(client: MlflowClient, location: Location, token: str) -> str:
+    """The id of the run's model with this token, which is made if it isn't there yet."""
+    wanted = f"source_run_id = '{location.run_id}' AND tags.`{TOKEN}` = '{token}'"
+    found = client.search_logged_models([location.experiment_id], wanted)
+    if found:
+        return str(found[0].model_id)
+    with asked_once():
+        logged = client.create_logged_model(
+            location.experiment_id,
+            name="model",
+            source_run_id=location.run_id,
+            model_type="runner",
+            tags={TOKEN: token},
+        )
+    return str(logged.model_id)
 
 
 def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:

@@ -13,22 +13,27 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from requests.exceptions import RequestException
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from runner import sqlite_uri
 from runner.errors import TrackingError
+from runner.masking import masked
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
 """What MLflow raises when its store cannot be reached or written."""
 
 DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 """No bars for files that nobody asked for; a server that is gone is noticed within seconds, where MLflow's
-own defaults block for minutes."""
+own defaults block for minutes. What is to be tried again is so by the runner, which knows what may be."""
+
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+
+REPEATABLE = (408, 409, 429)
+"""HTTP's errors of the 400s that say nothing against asking again."""
 
 
 @contextlib.contextmanager
@@ -41,11 +46,42 @@ def told_as_tracking_error(uri: str) -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
-        lines = [
-            line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as")
-        ]
-        reason = lines[0] if lines else type(error).__name__
-        raise TrackingError(f"tracking.uri: '{uri}' cannot be used: {reason}") from error
+        raise TrackingError(f"tracking.uri: '{masked(uri)}' cannot be used: {told(error)}") from error
+
+
+def told(error: Exception) -> str:
+    """What a store's error says, in a line."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as")]
+    return masked(lines[0]) if lines else type(error).__name__
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether a store says that it will never take this, however often it is asked."""
+    if isinstance(error, MlflowException):
+        status = error.get_http_status_code()  # type: ignore[no-untyped-call]
+        return 400 <= status < 500 and status not in REPEATABLE and not is_race(error)
+    return not isinstance(error, STORE_ERRORS)
+
+
+def is_race(error: MlflowException) -> bool:
+    """Whether another process has just added what was to be added: MLflow looks first, without a lock."""
+    return isinstance(error.__cause__, IntegrityError) or "IntegrityError" in str(error)
+
+
+def is_locked(error: BaseException | None) -> bool:
+    """Whether another process holds the database, which ends when that process does."""
+    return error is not None and "database is locked" in str(error)
+
+
+@contextlib.contextmanager
+def asked_once() -> Iterator[None]:
+    """MLflow repeats no request by itself: for calls that make something, and would make it again."""
+    before = os.environ.get(RETRIES)
+    os.environ[RETRIES] = "0"
+    try:
+        yield
+    finally:
+        os.environ[RETRIES] = before or DEFAULTS[RETRIES]
 
 
 def connect(uri: str) -> MlflowClient:
@@ -57,6 +93,7 @@ def connect(uri: str) -> MlflowClient:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is no news
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # what it logs, it raises too
     with told_as_tracking_error(uri):
         path = sqlite_uri.to_path(uri)
         if path is not None:
@@ -83,8 +120,7 @@ def make_sqlite_store(path: Path) -> None:
             return
         unfinished = path.with_name(f".{path.name}.unfinished")
         unfinished.unlink(missing_ok=True)
-        for name in ("mlflow.store.db.utils", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         with written_lazily():
             store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
                 sqlite_uri.from_path(unfinished), artifact_root(path).as_uri()

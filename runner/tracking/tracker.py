@@ -1,23 +1,29 @@
 """One run in MLflow: opened before anything is read, ended truthfully whatever happens."""
 
 import logging
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
-from mlflow import MlflowClient
+from filelock import Timeout
 
 from runner.data_input import DataInput
-from runner.errors import RunnerError
+from runner.errors import RunnerError, TrackingError
 from runner.launch import Launch
 from runner.plain import Plain
+from runner.saved_model import SavedModel
 from runner.signals import uninterrupted
-from runner.tracking.location import Location
+from runner.tracking import events
+from runner.tracking.delivery import Delivery
+from runner.tracking.journal import Event, Journal, owner_lock
+from runner.tracking.location import Location, how_to_send
 from runner.tracking.log import LOG_NAME
 from runner.tracking.outcome import Failure, Status, status_of
-from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracked_run import CONFIG_NAME, TrackedRun, config_yaml, run_name
-from runner.tracking.writer import MetricWriter
+from runner.tracking.sender import Sender
+from runner.tracking.store import STORE_ERRORS, is_refused, told, told_as_tracking_error
+from runner.tracking.tracked_run import TrackedRun
 
 log = logging.getLogger(__name__)
 
@@ -50,85 +56,101 @@ class Tracker:
     """A context in which one run reports to MLflow; leaving it ends the run.
 
     Left normally the run is FINISHED, by an exception FAILED with the reason as a tag and the traceback as
-    an artifact, by Ctrl-C or SIGTERM KILLED. A signal that arrives while the run is opened or ended waits
-    until that is done.
+    an artifact, by Ctrl-C or SIGTERM KILLED. The store has to be there at the beginning. From then on all
+    is written to a journal in the run's folder first, and sent from there by a thread: a store that fails is
+    waited for, at the end for a while, and what it has not taken then stays for ``python -m runner.sync``.
 
     Args:
         plain: the resolved config.
         launch: how the run was started.
         tags: what else the run is tagged with.
+        run_id: the run that goes on; its folder is the launch's. None for a new one.
 
     Raises:
-        TrackingError: if the store cannot be used, when the run is opened or ended.
+        TrackingError: if the store cannot be used when the run is opened, or another process writes it.
     """
 
-    def __init__(self, plain: Plain, launch: Launch, tags: Mapping[str, str]) -> None:
-        self._plain = plain
-        self._launch = launch
-        self._tags = tags
-        self._run: TrackedRun | None = None
-        self.name = run_name(launch, plain)
-
-    @property
-    def client(self) -> MlflowClient:
-        """The store's, once the run is open."""
-        return self._opened.client
+    def __init__(
+        self, plain: Plain, launch: Launch, tags: Mapping[str, str], run_id: str | None = None
+    ) -> None:
+        self._plain, self._launch, self._tags, self._run_id = plain, launch, tags, run_id
+        self._uri: str = plain["tracking"]["uri"]
+        self._offline: bool = plain["tracking"].get("offline", False)
+        self._told: set[tuple[str, int]] = set()
+        self._lock = owner_lock(launch.folder)
+        self.name = events.run_name(launch, plain)
 
     @property
     def location(self) -> Location:
         """Where the run is, once it is open."""
-        return self._opened.location
-
-    @property
-    def _opened(self) -> TrackedRun:
-        assert self._run is not None, "the context has not been entered"
-        return self._run
+        return self._location
 
     def __enter__(self) -> "Tracker":
-        tracking = self._plain["tracking"]
-        client = connect(tracking["uri"])
-        experiment_id = find_experiment(client, tracking["experiment"])
         try:
-            with uninterrupted():
-                self._open(client, experiment_id)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise TrackingError(f"{self._launch.folder}: another process writes the run there") from error
+        self._journal = Journal(self._launch.folder)
+        first = self._opening()
+        self._journal.append(*first)
+        self._sender = None if self._offline else Sender(self._journal)
+        self._delivery = Delivery(self._journal, self._sender, self._uri, self._lock.release)
+        try:
+            self._location = self._open(first[0])
+        except RunnerError as error:
+            self._give_up(error)
+            raise
         except BaseException as error:
-            if self._run is not None:
-                self.__exit__(type(error), error, error.__traceback__)
+            self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
 
-    def _open(self, client: MlflowClient, experiment_id: str) -> None:
-        with told_as_tracking_error(client.tracking_uri):
-            self._run = TrackedRun(client, experiment_id, self._plain, self._launch, self._tags)
-            self._run.log([])
-            self._writer = MetricWriter(self._run)
-            self._run.leave({CONFIG_NAME: config_yaml(self._plain)}, [])
+    def _opening(self) -> list[Event]:
+        """What is told first."""
+        if self._run_id is not None:
+            return [events.reopened(self._run_id, self._plain["tracking"])]
+        config = events.left(self._launch.folder, {events.CONFIG_NAME: events.config_yaml(self._plain)})
+        return [events.begun(self._plain, self._launch, self._tags), events.configured(self._plain), config]
+
+    def _open(self, first: Event) -> Location:
+        if self._offline:
+            name = self._run_id or f"local-{first['tags'][events.TOKEN][:12]}"
+            return Location(self._uri, "", name, str(self._launch.folder))
+        run = self._delivery.opened()
+        if self._run_id is not None:
+            with told_as_tracking_error(self._uri):
+                self._told = rows_of(run)
+        return run.location
+
+    def _give_up(self, error: RunnerError) -> None:
+        """Nothing has been trained: leave nothing behind, as far as the store allows that."""
+        self._delivery.abandon()
+        if self._run_id is None:
+            self._journal.remove()
+        if self._sender and self._sender.run is not None and self._delivery.failure is not None:
+            with suppress(*STORE_ERRORS):  # which may be the very trouble
+                self._sender.run.end("FAILED", str(error))
 
     def learns_from(self, data: DataInput) -> None:
-        """Report the data.
-
-        Raises:
-            TrackingError: if it could not be written.
-        """
-        with told_as_tracking_error(self.location.uri):
-            self._opened.learns_from(data)
+        """Report the data."""
+        self._journal.append(events.learns_from(data))
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics; they are in the store within about a second.
 
-        Raises:
-            TrackingError: if earlier ones could not be written.
+        What a run that goes on has told of a step before is not told again.
         """
-        self._writer.write(values, step)
+        new = {name: value for name, value in values.items() if (name, step) not in self._told}
+        if new:
+            self._journal.append(events.measured(new, step))
 
     def leave(self, texts: Mapping[str, str]) -> None:
-        """Leave files with the run, by their names.
+        """Leave files with the run, by their names."""
+        self._journal.append(events.left(self._launch.folder, texts))
 
-        Raises:
-            TrackingError: if they could not be written.
-        """
-        with told_as_tracking_error(self.location.uri):
-            self._opened.leave(texts, [])
+    def keep(self, model: SavedModel) -> None:
+        """Leave the trained model with the run; its folder becomes part of the run's."""
+        self._journal.append(events.kept(self._launch.folder, model))
 
     def __exit__(
         self,
@@ -136,29 +158,51 @@ class Tracker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        status, folder = status_of(error), self._launch.folder
+        is_stopped = status == "KILLED"
         try:
             with uninterrupted():
-                self._end(status_of(error), error)
-        except RunnerError as second:
+                failure = None if error is None else Failure.of(error)
+                end = events.ended(folder, status, failure)
+                self._journal.append(events.left(folder, {}, [LOG_NAME]), *end)
+        except (RunnerError, OSError) as second:
             if error is None:
                 raise
             log.warning("the run's end could not be reported: %s", second)
+        except BaseException:
+            is_stopped = True
+            raise
+        finally:
+            self._finish(status, is_stopped)
 
-    def _end(self, status: Status, error: BaseException | None) -> None:
-        """Write what is left to write, and end the run whether or not that works."""
-        lost: Exception | None = None
+    def _finish(self, status: Status, is_stopped: bool) -> None:
+        """Wait for the store a while; what it has not taken then stays."""
+        is_sent = False
         try:
-            self._writer.close()
-        except Exception as failure:  # raised below, when the run is ended
-            lost = failure
-        try:
-            with told_as_tracking_error(self.location.uri):
-                reason = error or lost
-                failure_told = None if reason is None else Failure.of(reason)
-                self._opened.leave({}, [self._launch.folder / LOG_NAME], failure_told)
-        except Exception as failure:  # likewise
-            lost = lost or failure
-        with told_as_tracking_error(self.location.uri):
-            self._opened.end("FAILED" if lost and status == "FINISHED" else status)
-        if lost is not None:
-            raise lost
+            is_sent = self._delivery.finish(is_stopped)
+        finally:
+            if is_sent:
+                self._journal.remove()
+            else:
+                self._end_refused(status)
+                self._tell_unsent()
+
+    def _end_refused(self, status: Status) -> None:
+        """End a run in the store that took something, but not all."""
+        failure = self._delivery.failure
+        if failure is not None and is_refused(failure) and self._sender and self._sender.run is not None:
+            with suppress(*STORE_ERRORS):  # as where the run has been deleted
+                self._sender.run.end(status)
+
+    def _tell_unsent(self) -> None:
+        failure = self._delivery.failure
+        why = "tracking.offline is true" if self._offline else told(failure) if failure else "it is slow"
+        count, place = self._journal.count_unsent(), how_to_send(self._launch.folder)
+        print(f"{count} events are not in the store yet ({why}); to send them: {place}", file=sys.stderr)
+
+
+def rows_of(run: TrackedRun) -> set[tuple[str, int]]:
+    """Names and steps of all metrics that a run has. Raises what MLflow raises."""
+    client, run_id = run.client, run.location.run_id
+    names = client.get_run(run_id).data.metrics
+    return {(name, row.step) for name in names for row in client.get_metric_history(run_id, name)}

@@ -1,25 +1,23 @@
 """A run in MLflow, call by call."""
 
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from mlflow.entities import Metric
 
 from runner.data_input import DataInput
-from runner.launch import Launch
 from runner.tracking.store import connect, find_experiment
-from runner.tracking.tracked_run import TrackedRun
+from runner.tracking.tracked_run import find_made, make
 
 
 def test_more_parameters_and_metrics_than_mlflow_takes_in_a_call_all_arrive(tmp_path: Path) -> None:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    plain = {f"key_{number}": number for number in range(250)}
-    experiment = find_experiment(client, "runner")
-    run = TrackedRun(client, experiment, plain, Launch(tmp_path, "mlp", (), "command"), {})
-    run.log([Metric("a", step / 2, 0, step) for step in range(2500)])
+    params = {f"key_{number}": str(number) for number in range(250)}
+    run = make(client, find_experiment(client, "runner"), "name", {}, 0)
+    run.log([Metric("a", step / 2, 0, step) for step in range(2500)], params)
     run.log([Metric("a", 0.0, 0, 2500)])
     stored = client.get_run(run.location.run_id)
-    assert stored.data.params == {key: str(value) for key, value in plain.items()}
+    assert stored.data.params == params
     history = client.get_metric_history(run.location.run_id, "a")
     assert {row.step: row.value for row in history} == {s: s / 2 for s in range(2500)} | {2500: 0.0}
     assert len(history) == 2501
@@ -27,21 +25,30 @@ def test_more_parameters_and_metrics_than_mlflow_takes_in_a_call_all_arrive(tmp_
 
 def test_artifacts_lie_where_the_client_finds_them(tmp_path: Path) -> None:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
-    experiment = find_experiment(client, "runner")
-    run = TrackedRun(client, experiment, {}, Launch(tmp_path, "mlp", (), "command"), {})
+    run = make(client, find_experiment(client, "runner"), "name", {}, 0)
+    (tmp_path / "config.yaml").write_text("seed: 1")
     (tmp_path / "more.txt").write_text("more")
-    run.leave({"config.yaml": "seed: 1"}, [tmp_path / "more.txt", tmp_path / "missing.txt"])
+    run.leave(tmp_path / name for name in ("config.yaml", "more.txt", "missing.txt"))
     listed = [file.path for file in client.list_artifacts(run.location.run_id)]
     assert sorted(listed) == ["config.yaml", "more.txt"]
 
 
-def test_many_runs_may_tell_of_a_new_data_set_at_once(tmp_path: Path) -> None:
+def test_all_may_be_told_again(tmp_path: Path) -> None:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = find_experiment(client, "runner")
-    launch = Launch(tmp_path, "mlp", (), "command")
-    runs = [TrackedRun(client, experiment, {"seed": seed}, launch, {}) for seed in range(16)]
+    run = make(client, experiment, "name", {"runner.token": "abc"}, 0)
     data = DataInput({"type": "digits"}, "0123456789abcdef", {"train": 2}, (8,), (10,))
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda run: run.learns_from(data), runs))
-    stored = [client.get_run(run.location.run_id).inputs for run in runs]
-    assert [len(inputs.dataset_inputs) for inputs in stored if inputs] == [1] * 16
+    for _ in range(2):
+        run.log([Metric("a", 0.5, 7, 1), Metric("b", float("nan"), 7, 1)], {"key": "value"})
+        run.learns_from(asdict(data))
+        run.end("FAILED", "why", 9)
+    stored = client.get_run(run.location.run_id)
+    assert len(client.get_metric_history(run.location.run_id, "a")) == 1
+    assert len(client.get_metric_history(run.location.run_id, "b")) == 1
+    assert stored.inputs is not None
+    assert len(stored.inputs.dataset_inputs) == 1
+    assert (stored.info.status, stored.info.end_time, stored.data.tags["failure"]) == ("FAILED", 9, "why")
+    found = find_made(client, experiment, "abc")
+    assert found is not None
+    assert found.location == run.location
+    assert find_made(client, experiment, "another") is None

@@ -1,18 +1,21 @@
 """A run in the store says truthfully what happened to it."""
 
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from runner.errors import DataError, TrackingError
 from runner.launch import Launch
 from runner.plain import Plain
 from runner.signals import Terminated
+from runner.tracking import events
+from runner.tracking.events import VALUE_LENGTH
+from runner.tracking.journal import Event
 from runner.tracking.location import Location
-from runner.tracking.tracked_run import VALUE_LENGTH
 from runner.tracking.tracker import Tracker
 from tests.conftest import client_of, runs_in
 from tests.test_config import plain
@@ -85,13 +88,13 @@ def test_a_run_that_ends_otherwise_says_how_and_why(
 def test_a_signal_while_the_run_is_closed_waits_until_it_is(
     config: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Tracker._end
+    original = events.ended
 
-    def interrupted_end(self: Tracker, *arguments: object) -> None:
+    def interrupted_end(*arguments: Any) -> list[Event]:
         signal.raise_signal(signal.SIGINT)
-        original(self, *arguments)  # type: ignore[arg-type]
+        return original(*arguments)
 
-    monkeypatch.setattr(Tracker, "_end", interrupted_end)
+    monkeypatch.setattr(events, "ended", interrupted_end)
     with pytest.raises(KeyboardInterrupt), Tracker(config, launch(tmp_path), {}):
         pass
     assert only_run(tmp_path).info.status == "FINISHED"
@@ -102,9 +105,9 @@ def test_a_signal_while_the_run_is_opened_leaves_it_killed(
 ) -> None:
     original = Tracker._open
 
-    def interrupted_open(self: Tracker, client: MlflowClient, experiment_id: str) -> None:
+    def interrupted_open(self: Tracker, first: Event) -> Location:
         signal.raise_signal(signal.SIGINT)
-        original(self, client, experiment_id)
+        return original(self, first)
 
     monkeypatch.setattr(Tracker, "_open", interrupted_open)
     with pytest.raises(KeyboardInterrupt), Tracker(config, launch(tmp_path), {}):
@@ -124,25 +127,70 @@ def test_more_params_than_a_call_takes_and_longer_ones_than_a_value_holds(
     assert len(params["objective"]) == VALUE_LENGTH
 
 
-def test_lost_metrics_make_a_run_fail(config: Plain, tmp_path: Path) -> None:
-    with pytest.raises(TrackingError), Tracker(config, launch(tmp_path), {}) as tracker:
+def test_metrics_that_the_store_refuses_stay_on_disk_and_the_run_ends(
+    config: Plain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Tracker(config, launch(tmp_path), {}) as tracker:
         tracker.metrics({"longer than MLflow takes" * 20: 1.0}, 1)
+    assert only_run(tmp_path).info.status == "FINISHED"
+    assert "to send them: python -m runner.sync" in capsys.readouterr().err
+    assert "longer than MLflow takes" in (tmp_path / "events.jsonl").read_text()
+
+
+def test_a_run_whose_folder_is_written_by_another_is_not_opened(config: Plain, tmp_path: Path) -> None:
+    with Tracker(config, launch(tmp_path), {}) as first:
+        with pytest.raises(TrackingError, match="another process"), Tracker(config, launch(tmp_path), {}):
+            pytest.fail("the run must not start")
+        first.metrics({"train/loss": 0.5}, 1)
+    assert only_run(tmp_path).data.metrics == {"train/loss": 0.5}
+
+
+def test_what_has_been_told_leaves_no_journal(config: Plain, tmp_path: Path) -> None:
+    with Tracker(config, launch(tmp_path), {}) as tracker:
+        tracker.metrics({"train/loss": 0.5}, 1)
+    assert not list(tmp_path.glob("events.*"))
+
+
+def test_a_run_that_is_reopened_goes_on_and_tells_nothing_twice(config: Plain, tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with Tracker(config, launch(tmp_path), {}) as tracker:
+            for step in (1, 2):
+                tracker.metrics({"train/loss": step / 2, "lr": 0.1}, step)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    run_id = only_run(tmp_path).info.run_id
+    with Tracker(config, launch(tmp_path), {}, run_id) as tracker:
+        assert tracker.location.run_id == run_id
+        assert only_run(tmp_path).info.status == "RUNNING"
+        for step in (2, 3):
+            tracker.metrics({"train/loss": step / 2, "lr": 0.1}, step)
     run = only_run(tmp_path)
-    assert run.info.status == "FAILED"
-    assert run.data.tags["failure"].startswith("tracking.uri:")
+    assert run.info.status == "FINISHED"
+    assert "failure" not in run.data.tags
+    rows = client_of(tmp_path).get_metric_history(run_id, "train/loss")
+    assert sorted((row.step, row.value) for row in rows) == [(1, 0.5), (2, 1.0), (3, 1.5)]
 
 
-def test_artifacts_that_cannot_be_written_make_a_run_fail_and_end(config: Plain, tmp_path: Path) -> None:
-    def blocked() -> None:
-        with Tracker(config, launch(tmp_path), {}):
-            (tmp_path / "runner.log").write_text("what happened")
-            artifacts = tmp_path / "outputs" / "mlartifacts"
-            artifacts.rename(tmp_path / "gone")
-            artifacts.write_text("a file in the way")
+def test_every_metric_arrives_once(config: Plain, tmp_path: Path) -> None:
+    with Tracker(config, launch(tmp_path), {}) as tracker:
+        for step in range(1, 1201):
+            tracker.metrics({"a": step / 2, "b": -step}, step)
+    run_id = only_run(tmp_path).info.run_id
+    for name, factor in (("a", 0.5), ("b", -1)):
+        history = client_of(tmp_path).get_metric_history(run_id, name)
+        assert len(history) == 1200
+        assert {metric.step: metric.value for metric in history} == {s: s * factor for s in range(1, 1201)}
 
-    with pytest.raises(TrackingError, match="cannot be used"):
-        blocked()
-    assert only_run(tmp_path).info.status == "FAILED"
+
+def test_metrics_are_visible_while_the_run_goes_on(config: Plain, tmp_path: Path) -> None:
+    with Tracker(config, launch(tmp_path), {}) as tracker:
+        tracker.metrics({"a": 1.0}, 1)
+        deadline = time.monotonic() + 10
+        while "a" not in only_run(tmp_path).data.metrics and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert only_run(tmp_path).data.metrics == {"a": 1.0}
 
 
 def test_how_to_look_at_a_run(in_tmp_path: Path) -> None:

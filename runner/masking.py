@@ -1,0 +1,26 @@
+"""Secrets are told to nobody."""
+
+import re
+from typing import Any
+
+SECRET = re.compile(r"(\w[\w+.-]*://)[^/\s'\"@]*:[^/\s'\"]*@")
+
+
+def masked(text: str) -> str:
+    """A text in which URIs name no user and no password.
+
+    >>> masked("tracking.uri=https://me:secret@host/path")
+    'tracking.uri=https://***@host/path'
+    """
+    return SECRET.sub(r"\1***@", text)
+
+
+def masked_values(value: Any) -> Any:
+    """Plain mappings, lists and scalars, each text in them masked."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {key: masked_values(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_values(each) for each in value]
+    return value

@@ -1,0 +1,180 @@
+"""What can be told of a run, each as the line of its journal; times are milliseconds since 1970."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from runner.data_input import DataInput
+from runner.launch import Launch
+from runner.masking import masked, masked_values
+from runner.overrides import flatten
+from runner.plain import Plain, to_yaml, without_sweep
+from runner.saved_model import SavedModel
+from runner.tracking.journal import Event
+from runner.tracking.outcome import Failure, Status
+from runner.tracking.process import hostname, this_process
+
+VALUE_LENGTH, NAME_LENGTH = 6000, 250
+"""MLflow's limits; a longer value stands whole in config.yaml or in the log."""
+
+CONFIG_NAME, TRACE_NAME, MODEL_FOLDER = "config.yaml", "traceback.txt", "model"
+
+TOKEN, FOLDER, HOST = "runner.token", "runner.folder", "runner.host"
+PROCESS, HEARTBEAT = "runner.process", "runner.heartbeat"
+"""Tags of every run: what tells whether it was made, where it writes, and who writes it."""
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return int(time.time() * 1000)
+
+
+def begun(
+    plain: Plain, launch: Launch, tags: Mapping[str, str], start: int | None = None, sweep: Path | None = None
+) -> Event:
+    """A run begins.
+
+    Args:
+        plain: the resolved config.
+        launch: how the run was started.
+        tags: what else the run is tagged with.
+        start: when; now if left out.
+        sweep: the folder of the sweep that the run is a job of, where the journal of its parent is.
+    """
+    described = {
+        **launch_tags(launch),
+        "model": launch.model,
+        "optim": type_of(plain, "optim"),
+        "data": type_of(plain, "data"),
+        **tags,
+    }
+    within = None if sweep is None else os.path.relpath(sweep, launch.folder)
+    return beginning(run_name(launch, plain), plain["tracking"], described, start, within)
+
+
+def beginning(
+    name: str, tracking: Plain, tags: Mapping[str, str], start: int | None = None, sweep: str | None = None
+) -> Event:
+    """A run, of whatever kind, begins; its token tells whether it has been made."""
+    return {
+        "kind": "begun",
+        "uri": tracking["uri"],
+        "experiment": tracking["experiment"],
+        "name": name,
+        "tags": {**tags, TOKEN: secrets.token_hex(16)},
+        "time": start or now(),
+        "sweep": sweep,
+    }
+
+
+def reopened(run_id: str, tracking: Plain) -> Event:
+    """A run that has ended, or whose process has vanished, goes on."""
+    writer = {PROCESS: str(this_process()), HOST: hostname(), HEARTBEAT: str(now())}
+    return {
+        "kind": "reopened",
+        "uri": tracking["uri"],
+        "experiment": tracking["experiment"],
+        "run_id": run_id,
+        "tags": writer,
+    }
+
+
+def configured(plain: Plain) -> Event:
+    """The config, as parameters."""
+    flat = flatten(masked_values(without_sweep(plain)))
+    return {"kind": "params", "values": {key: value[:VALUE_LENGTH] for key, value in flat.items()}}
+
+
+def learns_from(data: DataInput) -> Event:
+    """The run has data."""
+    return {"kind": "data", "data": masked_values(asdict(data))}
+
+
+def measured(values: Mapping[str, float], step: int, when: int | None = None) -> Event:
+    """Metrics of a step."""
+    return {"kind": "metrics", "values": dict(values), "step": step, "time": when or now()}
+
+
+def left(folder: Path, texts: Mapping[str, str], names: Sequence[str] = ()) -> Event:
+    """Files of the run's folder, those that are there; texts are written there first."""
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return {"kind": "files", "names": [*texts, *names]}
+
+
+def kept(folder: Path, model: SavedModel) -> Event:
+    """What has been learnt, which is brought into the run's folder."""
+    if model.folder != folder / MODEL_FOLDER:
+        shutil.rmtree(folder / MODEL_FOLDER, ignore_errors=True)
+        shutil.move(model.folder, folder / MODEL_FOLDER)
+    told = asdict(model) | {"folder": MODEL_FOLDER}
+    return {"kind": "model", "model": told, "token": secrets.token_hex(16)}
+
+
+def ended(folder: Path, status: Status, failure: Failure | None, when: int | None = None) -> list[Event]:
+    """The run has ended."""
+    reason = None if failure is None else masked(failure.reason)[:VALUE_LENGTH]
+    end = {"kind": "ended", "status": status, "failure": reason, "time": when or now()}
+    return [end] if failure is None else [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
+
+
+def config_yaml(plain: Plain) -> str:
+    """A run's config as its config.yaml has it."""
+    return to_yaml(masked_values(without_sweep(plain)))
+
+
+def run_name(launch: Launch, plain: Plain) -> str:
+    """What the run is called in MLflow."""
+    return masked(launch.run_name(type_of(plain, "optim"), plain.get("seed")))[:NAME_LENGTH]
+
+
+def launch_tags(launch: Launch) -> dict[str, str]:
+    """What every run is tagged with, a sweep's parent too: who writes it where, version, command, sweep."""
+    command = masked(launch.command)[:VALUE_LENGTH]
+    tags = {
+        "runner_version": version("runner"),
+        "command": command,
+        "mlflow.source.name": command,
+        "mlflow.source.type": "LOCAL",
+        FOLDER: str(launch.folder.absolute()),
+        HOST: hostname(),
+        PROCESS: str(this_process()),
+        HEARTBEAT: str(now()),
+    }
+    commit = git_commit(Path.cwd())
+    if commit is not None:
+        tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
+    if launch.job is not None:
+        tags["job"] = str(launch.job)
+    return tags | ({} if launch.parent is None else sweep_tags(launch.parent))
+
+
+def sweep_tags(parent_id: str) -> dict[str, str]:
+    """What makes a run a job of a sweep."""
+    return {"sweep_id": parent_id, "mlflow.parentRunId": parent_id}
+
+
+def type_of(plain: Plain, section: str) -> str:
+    """The name of a component, as far as there is one."""
+    component = plain.get(section)
+    return str(component.get("type")) if isinstance(component, Mapping) else str(component)
+
+
+@cache
+def git_commit(folder: Path) -> str | None:
+    """The commit that a folder is at; None outside a git repository or without git."""
+    try:
+        found: Any = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

@@ -1,0 +1,195 @@
+"""What a run has to tell, on disk before anything else: appended as it happens, and sent from there."""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from runner.errors import TrackingError
+
+EVENTS, SENT, LOCK = "events.jsonl", "events.sent", ".events.lock"
+"""By their names in a run's folder: what is to be told, how far it is told, who is at it."""
+
+READ_BYTES = 1_000_000
+"""How much is read at once of what is to be sent."""
+
+Event = Mapping[str, Any]
+"""A line of the journal: its ``kind`` and what belongs to it, as JSON has it."""
+
+
+@dataclass
+class Sent:
+    """How far a journal has been told.
+
+    Attributes:
+        offset: bytes of it that are in the store.
+        run_id: the run that they are told of; None as long as there is none.
+        experiment_id: the experiment that it belongs to.
+        artifact_uri: where its artifacts are.
+    """
+
+    offset: int = 0
+    run_id: str | None = None
+    experiment_id: str = ""
+    artifact_uri: str = ""
+
+
+class Journal:
+    """The events of one run, in its folder, one JSON line each; any thread may append.
+
+    A last line that was cut short by a crash does not count. A line is with the operating system when
+    ``append`` returns, so a killed process loses none; ``sync`` has them survive a power cut.
+
+    Args:
+        folder: the run's.
+
+    Attributes:
+        is_new: whether it began here.
+        sent: how far it has been told.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / EVENTS
+        self.is_new = not self.path.exists()
+        if self.is_new:
+            (folder / SENT).unlink(missing_ok=True)  # of one that was given up
+        self.sent = read_sent(folder)
+        self._lock = Lock()
+        self._file: int | None = None
+        self._is_synced = True
+
+    def append(self, *events: Event) -> None:
+        """Write events down.
+
+        Raises:
+            TrackingError: if that can't be done; then none of them is.
+        """
+        content = "".join(json.dumps(event) + "\n" for event in events).encode()
+        with self._lock:
+            try:
+                file = self._opened()
+                end = os.lseek(file, 0, os.SEEK_END)
+                self._write(file, content, end)
+                self._is_synced = False
+            except OSError as error:
+                raise TrackingError(f"{self.path}: what the run tells can't be written: {error}") from error
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file = os.open(
+                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
+            )  # a URI may hold secrets
+            os.ftruncate(self._file, whole_lines(self.path))
+        return self._file
+
+    def _write(self, file: int, content: bytes, end: int) -> None:
+        try:
+            while content:
+                content = content[os.write(file, content) :]
+        except OSError:
+            os.ftruncate(file, end)  # half a line would spoil the next one
+            raise
+
+    def sync(self) -> None:
+        """Return when what has been appended is on the disk."""
+        with self._lock:
+            file, is_synced = self._file, self._is_synced
+            self._is_synced = True
+        if file is not None and not is_synced:
+            os.fsync(file)
+
+    def unsent(self) -> list[tuple[Event, int]]:
+        """The next events to send, each with the offset at which it ends; empty when all are sent.
+
+        Raises:
+            ValueError: if a line is damaged.
+        """
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.sent.offset)
+            content = file.read(READ_BYTES)
+            if b"\n" not in content:
+                content += file.readline()  # one that is longer than that
+        events, end = [], self.sent.offset
+        for line in content.splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                end += len(line)
+                events.append((json.loads(line), end))
+        return events
+
+    @property
+    def first(self) -> Event:
+        """How it begins.
+
+        Raises:
+            ValueError: if it doesn't, or the line is damaged.
+        """
+        with self.path.open("rb") as file:
+            found: Event = json.loads(file.readline())
+        return found
+
+    def note_sent(self, sent: Sent) -> None:
+        """Remember, across crashes too, how far it has been told."""
+        self.sent = sent
+        unfinished = self.folder / f"{SENT}.unfinished"
+        unfinished.write_text(json.dumps(asdict(sent)))
+        unfinished.replace(self.folder / SENT)
+
+    def count_unsent(self) -> int:
+        """How many events are left to send."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            file.seek(self.sent.offset)
+            return sum(line.endswith(b"\n") for line in file)
+
+    def close(self) -> None:
+        """Let go of the file; another ``append`` would open it again."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def remove(self) -> None:
+        """Forget everything: all has been told."""
+        self.close()
+        for name in (SENT, EVENTS):  # in this order: a journal without its offset is told again, to no effect
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def read_sent(folder: Path) -> Sent:
+    """How far the journal of a folder has been told; if nobody knows, from its beginning once more."""
+    with suppress(OSError, ValueError, TypeError):
+        return Sent(**json.loads((folder / SENT).read_text()))
+    return Sent()
+
+
+def whole_lines(path: Path) -> int:
+    """The bytes of a file's lines that are whole."""
+    content = path.read_bytes()
+    return content.rfind(b"\n") + 1
+
+
+def owner_lock(folder: Path) -> FileLock:
+    """What is held by the process that writes the journals of a folder; it ends with the process."""
+    return FileLock(folder / LOCK, thread_local=False)
+
+
+def is_owned(folder: Path) -> bool:
+    """Whether a living process writes the journal of a folder, or of the sweep that the folder is in."""
+    for place in (folder, folder.parent):
+        if (place / LOCK).exists():
+            try:
+                with owner_lock(place).acquire(timeout=0):
+                    pass
+            except Timeout:
+                return True
+    return False
