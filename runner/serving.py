@@ -22,8 +22,9 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.plain import Plain
 from runner.plugins.join import join
-from runner.plugins.load import Plugin, is_file_name
+from runner.plugins.load import Plugin
 from runner.plugins.load import load as load_plugin
+from runner.plugins.source import is_file_name
 from runner.types import Shape, Task
 
 MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"

@@ -12,7 +12,7 @@ import torch
 import runner
 from runner.data.digits import Digits
 from runner.errors import ConfigError
-from runner.plain import hash_of
+from runner.plugins.source import digest_of, digest_of_module
 from runner.serving import load
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import groups
@@ -97,10 +97,36 @@ def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
         runner.run(SWISH)
 
 
-def test_where_a_plugin_lies_is_no_part_of_what_is_computed(parts: Path) -> None:
-    plain = jobs_of([""], " ".join(SWISH))[0].config.plain
-    assert hash_of({**plain, "plugins": ["/elsewhere/parts.py"]}) == hash_of(plain)
-    assert hash_of({**plain, "plugins": ["/elsewhere/others.py"]}) != hash_of(plain)
+def test_a_configs_hash_tells_what_its_plugins_say_and_not_where_they_lie(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hash_with(plugin: str) -> str:
+        return jobs_of([""], f"model.layers.a1.type=swish plugins=[{plugin}]")[0].config.hash
+
+    before = hash_with("./parts.py")
+    moved = parts.parent / "my_parts.py"
+    moved.write_text(parts.read_text())
+    assert hash_with("./my_parts.py") == before
+    monkeypatch.syspath_prepend(parts.parent)
+    assert hash_with("my_parts") not in (before, hash_with("parts"))
+    parts.write_text(parts.read_text() + "# edited\n")
+    assert hash_with("./parts.py") != before
+
+
+def test_a_modules_digest_is_that_of_its_packages_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "my_package"
+    package.mkdir()
+    for name in ("__init__", "parts", "helper"):
+        (package / f"{name}.py").write_text("raise AssertionError('to tell a digest, nothing is run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = digest_of("my_package.parts")
+    assert digest_of("my_package.parts") == before, "a process imports a module only once"
+    (package / "helper.py").write_text("x = 2\n")
+    digest_of_module.cache_clear()
+    assert digest_of("my_package.parts") != before
+    assert digest_of("math") != digest_of("sys"), "without files there is the name"
 
 
 @pytest.mark.usefixtures("one_thread")
