@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
     "serving": {"build", "config", "nn", "plain", "plugins", "types", "errors"},
-    "trained_run": {"errors", "plain", "serving", "sqlite_uri", "tracking"},
+    "trained_run": {"errors", "plain", "plugins", "serving", "sqlite_uri", "tracking"},
     "evaluate": {
         "arguments",
         "build",
@@ -75,6 +75,7 @@ MAY_IMPORT = {
         "overrides",
         "parallel",
         "plain",
+        "plugins",
         "prepare",
         "serving",
         "trained_run",

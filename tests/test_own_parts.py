@@ -164,7 +164,7 @@ def test_a_logged_model_carries_the_file_that_its_layers_need(parts: Path) -> No
     with torch.no_grad():
         expected = result.model.forward(result.store, inputs)
     np.testing.assert_allclose(
-        load(stored_model(parts.parent)).predict(inputs.numpy()), expected.numpy(), atol=1e-6
+        load(stored_model(parts.parent), plugins=True).predict(inputs.numpy()), expected.numpy(), atol=1e-6
     )
 
 
@@ -198,10 +198,12 @@ def test_a_model_says_which_module_of_its_plugin_is_missing(
         patched.syspath_prepend(elsewhere)
         runner.run([*SWISH, "plugins=[my_parts]", "train.epochs=1"])
     model = stored_model(parts.parent)
-    assert load(model).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10), "it is imported already"
+    assert load(model, plugins=True).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10), (
+        "it is imported already"
+    )
     monkeypatch.delitem(sys.modules, "my_parts")
     with pytest.raises(ConfigError, match="plugins: there is no module 'my_parts' on the path"):
-        load(model)
+        load(model, plugins=True)
 
 
 def test_two_plugins_with_files_of_one_name_both_travel(parts: Path) -> None:
@@ -211,7 +213,7 @@ def test_two_plugins_with_files_of_one_name_both_travel(parts: Path) -> None:
         *SWISH, "plugins=[parts.py,more/parts.py]", "+model.layers.a2={type: other}", "train.epochs=1",
     ])  # fmt: skip
     model = stored_model(parts.parent)
-    assert load(model).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10)
+    assert load(model, plugins=True).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10)
 
 
 def test_a_broken_plugin_is_told_in_a_line_and_its_traceback_on_demand(
