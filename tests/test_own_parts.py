@@ -49,11 +49,11 @@ def test_readme_has_a_short_example_of_each_kind() -> None:
 
 def test_parts_of_every_kind_train_together(parts: Path) -> None:
     result = runner.run([
-        "plugins=[./parts.py]", "data={type: sine}", "loss=mse", "loss.type=log_cosh",
+        "plugins=[./parts.py]", "data=own", "data.type=sine", "loss=own", "loss.type=log_cosh",
         "model.layers.l1.init.type=signs",
-        "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0", "optim.lr=0.002",
-        "optim.type=sign_sgd", "~optim.weight_decay",
-        "schedule={type: triangle}", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
+        "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0",
+        "optim=own", "optim.type=sign_sgd", "+optim.lr=0.002",
+        "schedule=own", "schedule.type=triangle", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
         "train.metrics=[bias]", "objective=test/bias_error",
     ])  # fmt: skip
     assert "a1.beta" in result.store.named_parameters()
@@ -88,6 +88,14 @@ def test_arguments_are_checked_by_their_annotations(parts: Path) -> None:
         runner.run([*SWISH, "+model.layers.a1.beta=two"])
     with pytest.raises(ConfigError, match=r"unknown key 'bta'. Did you mean 'beta'"):
         runner.run([*SWISH, "+model.layers.a1.bta=2"])
+
+
+def test_a_key_of_the_yaml_that_was_chosen_is_told_how_to_leave_out(parts: Path) -> None:
+    told = r"^optim\.weight_decay: unknown key .*\. optim=own brings no such keys, ~optim\.weight"
+    with pytest.raises(ConfigError, match=told):
+        runner.run(["plugins=[./parts.py]", "optim.type=sign_sgd"])
+    with pytest.raises(ConfigError, match=r"^optim\.lr: missing, sign_sgd needs it$"):
+        runner.run(["plugins=[./parts.py]", "optim=own", "optim.type=sign_sgd"])
 
 
 def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
@@ -131,8 +139,8 @@ def test_a_modules_digest_is_that_of_its_packages_files(
 
 @pytest.mark.usefixtures("one_thread")
 def test_own_layers_and_rules_stack(parts: Path) -> None:
-    common = " ".join([*SWISH, "optim.type=sign_sgd", "~optim.weight_decay", "train.epochs=3"])
-    jobs = jobs_of(["optim.lr=0.001 seed=1", "optim.lr=0.003 seed=2"], common)
+    common = " ".join([*SWISH, "optim=own optim.type=sign_sgd", "train.epochs=3"])
+    jobs = jobs_of(["+optim.lr=0.001 seed=1", "+optim.lr=0.003 seed=2"], common)
     assert len(groups(jobs)) == 1
     data = data_of(jobs[0])
     stack = stack_of(jobs, [with_parameters(job) for job in jobs], data, Stop())
