@@ -16,6 +16,7 @@ from runner import torchrun
 from runner.compose import conf_folder, register_resolvers
 from runner.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
 from runner.importing import without_collections
+from runner.resume import is_wanted, resume
 from runner.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
@@ -54,6 +55,8 @@ def run_together(shows_traceback: bool) -> int:
 def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) -> int:
     """Let Hydra read ``sys.argv`` and run what it says, alone or as the first of several workers."""
     command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
+    if is_wanted(sys.argv[1:]):
+        return exit_code(lambda: resume(sys.argv[1:], command, workers), shows_traceback)
     task = Task(command, workers)
 
     def start() -> int:

@@ -19,6 +19,7 @@ from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
+from runner.plugins.mistakes import mistakes_told
 from runner.registry import Registry
 from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
 from runner.schema import Schedule as ScheduleFrame
@@ -60,7 +61,7 @@ class Config:
     @property
     def hash(self) -> str:
         """16 hex digits that name what is computed."""
-        return hash_of(self.plain)
+        return hash_of(self.plain, {plugin.name: plugin.digest for plugin in self.plugins})
 
 
 def check(plain: Plain) -> Config:
@@ -72,6 +73,12 @@ def check(plain: Plain) -> Config:
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
     plugins = load_all(plugins_named(plain))
+    with mistakes_told(plugins, plain, before_run=True):
+        return checked(plain, frame, plugins, problems)
+
+
+def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], problems: list[str]) -> Config:
+    """Check the components that a config names; see ``check``."""
     registry = join(plugins)
 
     def section(

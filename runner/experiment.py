@@ -17,6 +17,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
+from runner.plugins.mistakes import mistakes_told
 from runner.prepare import draw_parameters, input_of, load, loss_of
 from runner.snapshot import Snapshot
 from runner.tracking.events import MODEL_FOLDER
@@ -63,8 +64,8 @@ class Resumed:
     """
 
     run_id: str
-    snapshot: Snapshot | None
-    path: Path | None
+    snapshot: Snapshot | None = None
+    path: Path | None = None
 
 
 def run(
@@ -89,6 +90,7 @@ def run(
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
         Tracker(config.plain, launch, tags, run_id) as tracker,
+        mistakes_told(config.plugins, config.plain),
     ):
         data = load(config, parts.device, workers)
         tracker.learns_from(input_of(config, data))
@@ -125,10 +127,10 @@ def follow(workers: Workers) -> None:
         said = json.loads(told)
         config = check(said["config"])
         parts = build(config)
-        data = load(config, parts.device, workers)
-        draw_parameters(parts)
         snapshot = read(Path(said["checkpoint"])).snapshot if said["checkpoint"] else None
-        with Keeper(Path(), None, {}) as keeper:
+        with mistakes_told(config.plugins, config.plain), Keeper(Path(), None, {}) as keeper:
+            data = load(config, parts.device, workers)
+            draw_parameters(parts)
             train(config, parts, data, NoTracker(), Silent(), workers, keeper, snapshot)
 
 

@@ -31,6 +31,10 @@ MAY_CHANGE = (
 )
 """Keys that bear on what is still to be done; all others have made the run what it is."""
 
+MAKES_THE_RUN = (
+    f"has made the run what it is, another value needs a new run. What can change: {', '.join(MAY_CHANGE)}"
+)
+
 FOLDER_TAG, MODEL_TAG, SWEEP_TAG = "runner.folder", "model", "sweep_id"
 
 
@@ -46,13 +50,15 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
         ConfigError: if the command line is wrong, or the run is one that can't be gone on with.
         RunnerError: if store, run, checkpoint or data can't be had, or training fails.
     """
-    arguments = parse(words, [f"{KEY}!", "tracking.uri", "plugins", *MAY_CHANGE], MAKES_ANOTHER_RUN)
+    arguments = parse(words, [f"{KEY}!", "tracking.uri", "plugins", *MAY_CHANGE], MAKES_THE_RUN)
+    wanted = arguments.plugins()
     with without_collections():
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config import check
         from runner.experiment import Resumed, run
         from runner.launch import Launch
         from runner.parallel import ALONE
+        from runner.plugins.consent import wanted_of
         from runner.tracking.terminal import Terminal
         from runner.trained_run import find
     uri = arguments.of("tracking.uri") or tracking_uri()
@@ -66,18 +72,16 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
         refuse_anothers(checkpoint, found.run_id)
     plain = changed(plain, arguments)
     plain["tracking"]["uri"] = uri
+    plain["plugins"] = wanted_of(plain["plugins"], wanted)
     config = check(plain)
     if checkpoint is not None and found.run.info.status == "FINISHED":
         refuse_nothing_to_do(arguments, checkpoint.snapshot.epoch)
     launch = Launch(folder, found.run.data.tags.get(MODEL_TAG, "model"), (), command)
-    resumed = Resumed(found.run_id, checkpoint and checkpoint.snapshot, checkpoint and checkpoint.path)
+    resumed = Resumed(found.run_id)
+    if checkpoint is not None:
+        resumed = Resumed(found.run_id, checkpoint.snapshot, checkpoint.path)
     run(config, launch, Terminal(), workers or ALONE, resumed)
     return 0
-
-
-MAKES_ANOTHER_RUN = (
-    f"has made the run what it is: another value needs a new run. What can change: {', '.join(MAY_CHANGE)}"
-)
 
 
 def folder_of(run: "Run") -> Path:

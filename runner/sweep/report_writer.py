@@ -15,6 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.plain import hash_of
+from runner.plugins.source import digest_of
 from runner.signals import uninterrupted
 from runner.sweep import best, parent, plots, table
 from runner.sweep.lost import end_lost
@@ -128,7 +129,8 @@ def write_experiment(report: Report, job: JobResult) -> None:
         text = best.as_experiment(job.overrides, sources)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
-        if hash_of(best.compose_best(report.folder / "best", sources).plain) != wanted:
+        plain = best.compose_best(report.folder / "best", sources).plain
+        if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
             raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:
