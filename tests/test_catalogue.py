@@ -1,4 +1,4 @@
-"""Every name that YAML may use is built and trained for two epochs, alone and as a stack of two.
+"""Every name that YAML may use is built and trained for two epochs, alone and as a stack of three.
 
 The names are those of the registry itself, and of the folders of ``conf/``, so that a new one cannot escape.
 """
@@ -29,7 +29,7 @@ from tests.sweep.composed import alone, data_of, jobs_of
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHORT = "train.epochs=2 data.limit=96 train.batch_size=40"
-SEEDS = ["seed=0", "seed=1"]
+SEEDS = ["seed=0", "seed=1", "seed=2"]
 
 FOR_VALUES = "data=linear model=linear optim.lr=0.01"
 
