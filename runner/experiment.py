@@ -60,7 +60,7 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
     """
     parts = build(config)
     workers.tell(json.dumps(config.plain))
-    tags = {"config_hash": config.hash, "device": parts.device.type}
+    tags = {**config.tags, "device": parts.device.type}
     with (
         run_log(launch.folder / LOG_NAME),
         Tracker(config.plain, launch, tags) as tracker,

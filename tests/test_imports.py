@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "updates": {"components", "errors", "optim", "registry", "schema"},
     "config": {
         "components",
+        "objective",
         "plain",
         "plugins",
         "registry",
