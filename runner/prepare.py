@@ -66,7 +66,8 @@ def identity_of_data(config: Config) -> str:
     train = config.train
     shortening = (train.batch_size, train.overfit_batches) if train.overfit_batches else None
     dev_run = train.batch_size if train.fast_dev_run else None
-    return json.dumps([config.plain["data"], shortening, dev_run], sort_keys=True)
+    code = [plugin.digest for plugin in config.plugins]
+    return json.dumps([config.plain["data"], code, shortening, dev_run], sort_keys=True)
 
 
 def draw_parameters(parts: Parts) -> None:
