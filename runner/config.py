@@ -13,6 +13,7 @@ from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
+from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule, WarmUp
@@ -57,6 +58,12 @@ class Config:
     registry: Registry
     plugins: tuple[Plugin, ...]
     plain: Plain
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What its run is tagged with."""
+        better = "smaller" if smaller_is_better(self.objective) else "larger"
+        return {"config_hash": self.hash, "objective_better": better}
 
     @property
     def hash(self) -> str:
@@ -131,6 +138,8 @@ def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], prob
         plain=plain,
     )
     check_together(config)
+    for metric in metrics:
+        remember(metric.name, getattr(metric, "smaller_is_better", None))
     return config
 
 

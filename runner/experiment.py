@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
 from runner.checkpoints.keeper import Keeper
@@ -26,6 +28,9 @@ from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
 from runner.verdict import best, best_epoch, is_best, kept, over, stop_if_diverged
+
+THREADS = "threads"
+"""The tag that says of how many threads torch's sums were: they round otherwise with more or fewer."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def run(
     parts = build(config)
     checkpoint = str(resumed.path) if resumed and resumed.path else None
     workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint}))
-    tags = {"config_hash": config.hash, "device": parts.device.type}
+    tags = {**config.tags, "device": parts.device.type, THREADS: str(torch.get_num_threads())}
     run_id = resumed.run_id if resumed else None
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),

@@ -53,9 +53,11 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
     arguments = parse(words, [f"{KEY}!", "tracking.uri", "plugins", *MAY_CHANGE], MAKES_THE_RUN)
     wanted = arguments.plugins()
     with without_collections():
+        from torch import get_num_threads, set_num_threads
+
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config import check
-        from runner.experiment import Resumed, run
+        from runner.experiment import THREADS, Resumed, run
         from runner.launch import Launch
         from runner.parallel import ALONE
         from runner.plugins.consent import wanted_of
@@ -76,6 +78,7 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
     config = check(plain)
     if checkpoint is not None and found.run.info.status == "FINISHED":
         refuse_nothing_to_do(arguments, checkpoint.snapshot.epoch)
+    set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     launch = Launch(folder, found.run.data.tags.get(MODEL_TAG, "model"), (), command)
     resumed = Resumed(found.run_id)
     if checkpoint is not None:

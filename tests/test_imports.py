@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "updates": {"components", "errors", "optim", "registry", "schema"},
     "config": {
         "components",
+        "objective",
         "plain",
         "plugins",
         "registry",

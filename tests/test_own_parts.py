@@ -54,11 +54,11 @@ def test_parts_of_every_kind_train_together(parts: Path) -> None:
         "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0",
         "optim=own", "optim.type=sign_sgd", "+optim.lr=0.002",
         "schedule=own", "schedule.type=triangle", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
-        "train.metrics=[bias]", "objective=test/bias_error",
+        "train.metrics=[bias]", "objective=test/offset",
     ])  # fmt: skip
     assert "a1.beta" in result.store.named_parameters()
     assert result.epochs[-1].metrics["test/loss"] < result.epochs[0].metrics["test/loss"] / 4
-    assert result.objective == result.epochs[-1].metrics["test/bias_error"] < 0.2
+    assert result.objective == result.epochs[-1].metrics["test/offset"] < 0.2
     assert result.epochs[0].metrics["lr"] == pytest.approx(0.002 * 0.9)
     (run,) = runs_in(parts.parent)
     assert run.data.params["plugins"] == f"[{parts}]"
@@ -148,6 +148,43 @@ def test_own_layers_and_rules_stack(parts: Path) -> None:
     for row, job in enumerate(jobs):
         for epoch, expected in zip(stacked, alone(job, data), strict=True):
             assert epoch[row].metrics["test/loss"] == pytest.approx(expected.metrics["test/loss"], rel=1e-3)
+
+
+def test_a_metric_says_which_way_it_gets_better(parts: Path) -> None:
+    words = ["plugins=[./parts.py]", "data=own", "data.type=sine", "loss=mse", "train.metrics=[bias]"]
+    words += ["objective=test/offset", "optim.lr=0.01", "train.epochs=4", "tracking.log_model=false"]
+    result = runner.run(words)
+    offsets = [epoch.metrics["test/offset"] for epoch in result.epochs]
+    assert result.final["best/test/offset"] == min(offsets) < max(offsets)
+    (run,) = runs_in(parts.parent)
+    assert run.data.tags["objective_better"] == "smaller"
+    text = parts.read_text()
+    parts.write_text(text.replace('"offset", True', '"offset", False'))
+    turned = runner.run(words)
+    assert turned.final["best/test/offset"] == max(epoch.metrics["test/offset"] for epoch in turned.epochs)
+    parts.write_text(text.replace('"offset", True', '"offset", "yes"'))
+    with pytest.raises(ConfigError, match="has 'yes' as smaller_is_better, which should be a valid boolean"):
+        runner.run(words)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["stacked", "joblib", "ray"])
+def test_a_module_is_loaded_wherever_jobs_run_and_its_metric_ranks_them(
+    parts: Path, command_line: CommandLine, launcher: str
+) -> None:
+    if launcher != "stacked":
+        pytest.importorskip(launcher, reason=f"the extra '{launcher}' is not installed")
+    parts.rename(parts.parent / "my_mod.py")
+    done = command_line(
+        "-m", f"hydra/launcher={launcher}", "plugins=[my_mod]", "data=own", "data.type=sine", "loss=mse",
+        "train.metrics=[bias]", "objective=test/offset", "train.epochs=1", "model.layers.a1.type=swish",
+        "optim.lr=0.01", "seed=1,2,3", PYTHONPATH=f"{REPOSITORY}:{parts.parent}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    jobs = [run for run in runs_in(parts.parent) if "job" in run.data.tags]
+    (parent,) = (run for run in runs_in(parts.parent) if "job" not in run.data.tags)
+    assert len(jobs) == 3
+    assert parent.data.metrics["best/test/offset"] == min(run.data.metrics["test/offset"] for run in jobs)
 
 
 @pytest.mark.slow

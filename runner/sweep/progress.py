@@ -199,5 +199,5 @@ def failure_of(job: Job, error: BaseException) -> Failure:
 
 def opened(job: Job, data: DataInput | None = None) -> Opened:
     """The message that a job begins."""
-    cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
+    cell, tags = job.cell, {**job.config.tags, "device": job.parts.device.type}
     return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data)

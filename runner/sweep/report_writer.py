@@ -14,6 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
+from runner.objective import remember
 from runner.plain import hash_of
 from runner.plugins.source import digest_of
 from runner.signals import uninterrupted
@@ -104,11 +105,15 @@ def write_tables(report: Report) -> None:
 
 
 def judge(report: Report) -> None:
-    """Rank the cells by the objective, whose name a job's run tells."""
+    """Rank the cells by the objective, of which a job's run tells the name and which way it gets better."""
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    report.objective = run_of(report, finished[0]).data.params["objective"]
+    run = run_of(report, finished[0])
+    report.objective = run.data.params["objective"]
+    if "objective_better" in run.data.tags:
+        smaller = run.data.tags["objective_better"] == "smaller"
+        remember(report.objective.rpartition("/")[2], smaller)
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
