@@ -15,6 +15,7 @@ from runner.nn.store import ParameterStore
 from runner.optim.clipping import Clipped
 from runner.optim.groups import grouped
 from runner.optim.rules import Rule
+from runner.optim.skipping import Skipping
 from runner.plugins.mistakes import mistakes_told
 from runner.types import Shape
 
@@ -85,13 +86,15 @@ def check_groups(config: Config, store: ParameterStore) -> None:
 
 
 def rule_of(config: Config, parts: Parts) -> Rule:
-    """The update rule for all parameters of the built model, with groups and clipping."""
+    """The update rule for all parameters of the built model, with groups, clipping and skipping."""
     rule = config.rule
     if config.groups:
         sizes = {name: address.size for name, address in parts.store.addresses.items() if address.trained}
         rule = grouped(rule, config.groups, sizes, torch.empty((), device=parts.device))
     clip_norm, clip_value = config.optim.clip_norm, config.optim.clip_value
-    return Clipped(rule, clip_norm, clip_value) if clip_norm or clip_value else rule
+    if clip_norm or clip_value:
+        rule = Clipped(rule, clip_norm, clip_value)
+    return Skipping(rule) if config.train.on_divergence == "skip" else rule
 
 
 def build_model(layers: Layers, in_shape: Shape, store: ParameterStore) -> Sequential:

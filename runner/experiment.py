@@ -1,6 +1,7 @@
 """One experiment, from a checked config to a tracked result."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
-from runner.verdict import best, best_epoch, is_best, kept, over, stop_if_diverged
+from runner.verdict import best, best_epoch, diverged, divergence, is_best, kept, over
+
+log = logging.getLogger(__name__)
 
 THREADS = "threads"
 """The tag that says of how many threads torch's sums were: they round otherwise with more or fewer."""
@@ -163,19 +166,27 @@ def train(
     for epoch in epochs:  # what the store has been told already it is not told again
         tracker.metrics(epoch.metrics, epoch.number)
     show = display.training(tracker.name, parts, config.train.epochs, len(epochs))
+    on_divergence = config.train.on_divergence
+    before = training.snapshot()
     with tf32(config.train.precision == "tf32"), show:
         while not workers.tell(over(epochs, config.train, config.objective)):
             epoch = training.epoch()
+            problem = divergence(epoch, on_divergence)
+            if problem and on_divergence == "stop" and epochs:
+                training.restore(before)
+                log.warning("stopped after epoch %d: in the next, %s", len(epochs), problem)
+                break
             epochs.append(epoch)
             tracker.metrics(epoch.metrics, epoch.number)
             display.epoch(epoch)
             history.info("%s", describe(epoch, config.train.epochs))
-            stop_if_diverged(epoch, config.rule.lr)
+            if problem:
+                raise diverged(epoch, problem, training.fault(before), config.rule.lr)
             if config.train.restore_best and is_best(epochs, config.objective):
                 parts.store.remember()
-            if keeper.is_wanted:
-                keeper.show(training.snapshot(), best_epoch(epochs, config.objective).number)
-        history.info("%s", over(epochs, config.train, config.objective))
+            before = training.snapshot()
+            keeper.show(before, best_epoch(epochs, config.objective).number)
+        history.info("%s", over(epochs, config.train, config.objective) or "diverged")
         parts.store.settle()
         trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
         if config.confusion_matrix:

@@ -1,6 +1,6 @@
 """The training loop: plain objects in, one result an epoch out. It prints, logs and writes nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -22,16 +22,26 @@ from runner.resumable import restore, seed_noise, snapshot_of
 from runner.snapshot import Snapshot
 from runner.step import Step
 
+LOOK_EVERY = 5.0
+"""Seconds between two looks at whether an epoch is worth going on with: each waits for the device."""
+
 EVALUATION_ROWS, EVALUATION_BYTES = 8192, 32 * 1024**2
 """Samples, and bytes of inputs, a forward pass when nothing is learnt: large enough to be fast."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave: its number (1, 2, …) and its metrics, by their names in the tracking store."""
+    """What one epoch gave.
+
+    Attributes:
+        number: 1, 2, …
+        metrics: by their names in the tracking store.
+        is_finite: whether all parameters are finite numbers after it.
+    """
 
     number: int
     metrics: dict[str, float]
+    is_finite: bool = True
 
 
 class Totals:
@@ -68,6 +78,11 @@ class Totals:
         if self.counts_correct:
             hits = correct(prediction, target)
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all losses so far have been finite numbers; the device is waited for."""
+        return bool(self._loss.isfinite().all())
 
     def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
         """``<prefix>loss``, and ``<prefix>accuracy`` for classes, of each model.
@@ -150,15 +165,13 @@ class Training:
         """Train one epoch."""
         number = len(self.history) + 1
         rates = Rates(self._rule, self._schedule, number, self._epochs, self._step.updates, self.history)
-        self._lr.fill_(rates.first)
-        self._totals.clear()
-        seed_noise(self._store, self._noise_seed, number, self._workers.rank)
         started = perf_counter()
-        for place, (inputs, targets) in enumerate(self._batches):
-            self._before_batch()
-            if self._schedule.per_step:
-                self._lr.fill_(rates.at(place // self._accumulate))
-            self._step(inputs, targets)
+        look = started + LOOK_EVERY
+        for _ in self._steps(rates, number):
+            if perf_counter() > look and self._workers.size == 1:
+                look = perf_counter() + LOOK_EVERY
+                if not self._totals.is_finite:
+                    break
         self._workers.average(self._store.buffers)  # each has seen its share of the batches
         samples = len(self._data.train)
         (measured,) = self._totals.means("train/", samples, self._workers)
@@ -173,7 +186,32 @@ class Training:
             "time/samples_per_second": samples / seconds,
         }
         self.history.append(measured)
-        return Epoch(number, measured)
+        return Epoch(number, measured, bool(self._store.params.isfinite().all()))
+
+    def _steps(self, rates: Rates, number: int) -> Iterator[int]:
+        """Train the batches of an epoch; gives the number of each, 1, 2, …, when that is done."""
+        self._lr.fill_(rates.first)
+        self._totals.clear()
+        seed_noise(self._store, self._noise_seed, number, self._workers.rank)
+        for place, (inputs, targets) in enumerate(self._batches):
+            self._before_batch()
+            if self._schedule.per_step:
+                self._lr.fill_(rates.at(place // self._accumulate))
+            self._step(inputs, targets)
+            yield place + 1
+
+    def fault(self, before: Snapshot) -> str | None:
+        """What first was no finite number in the epoch after a snapshot, which is trained again to see it."""
+        self.restore(before)
+        number = before.epoch + 1
+        rates = Rates(self._rule, self._schedule, number, self._epochs, self._step.updates, self.history)
+        return first_fault(
+            self._steps(rates, number),
+            self._totals,
+            self._store,
+            len(self._batches.sizes),
+            self._workers,
+        )
 
     def snapshot(self) -> Snapshot:
         """What it takes to go on from here."""
@@ -204,6 +242,30 @@ class Training:
     def _update(self) -> None:
         self._rule.step(self._store.params, self._store.grads, self._state, self._lr)
         self._store.update_average()
+
+
+def first_fault(
+    steps: Iterable[int], totals: Totals, store: ParameterStore, count: int, workers: Workers = ALONE
+) -> str | None:
+    """Where an epoch's training goes wrong, in words; None if it doesn't.
+
+    Args:
+        steps: trains it, step by step.
+        totals: of its losses.
+        store: with its gradients.
+        count: how many steps there are.
+        workers: who trains together: what goes wrong with one of them is told by all.
+    """
+    for step in steps:
+        wrong = [name for name, gradient in store.named_gradients().items() if not gradient.isfinite().all()]
+        found = f"the gradient of {wrong[0]}" if wrong else "a worker's loss or gradient"
+        if not totals.is_finite:
+            found = "the loss"
+        has_fault = torch.tensor(float(bool(wrong) or not totals.is_finite), device=store.params.device)
+        workers.sum(has_fault)
+        if has_fault:
+            return f"step {step} of {count}: {found} is no finite number"
+    return None
 
 
 @torch.inference_mode()

@@ -51,6 +51,7 @@ class Train(BaseModel):
     early_stopping: EarlyStopping
     restore_best: bool
     max_time: Positive | None
+    on_divergence: Literal["fail", "stop", "skip"]
     checkpoint_every: PositiveInt | Annotated[str, StringConstraints(pattern=DURATION)] | None
     overfit_batches: PositiveInt | None
     fast_dev_run: bool

@@ -1,6 +1,7 @@
 """The training loop of K models at once: each learns what it would learn alone, to rounding."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from time import perf_counter
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from runner.collected import Collected
 from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
-from runner.loop import Epoch, Totals, evaluation_rows
+from runner.loop import Epoch, Totals, evaluation_rows, first_fault
 from runner.metrics import Metric
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
@@ -110,21 +111,10 @@ class Stack:
     def epoch(self) -> list[Epoch]:
         """Train one epoch; gives each member's, and a member's share of the time as its time."""
         self._number += 1
-        rates = [
-            Rates(m.rule, m.schedule, self._number, self._epochs, self._step.updates, m.history)
-            for m in self.members
-        ]
-        per_step = any(member.schedule.per_step for member in self.members)
-        self._set_rates([each.first for each in rates])
-        self._totals.clear()
-        seed_noise(self.store, self._noise_seed, self._number)
+        rates = self._rates()
         started = perf_counter()
-        for place, (inputs, targets) in enumerate(self._batches):
-            self._before_batch()
-            if per_step:
-                self._set_rates([each.at(place // self._accumulate) for each in rates])
-            self._step(inputs, targets)
-        self._is_recorded = True
+        for _ in self._steps(rates):
+            self._is_recorded = True
         samples = len(self._data.train)
         trained = self._totals.means("train/", samples)
         seconds = (perf_counter() - started) / len(self.members)
@@ -132,14 +122,50 @@ class Stack:
         for prefix, split in self._data.held_out:
             measured = self.evaluate(split, prefix, metrics=self._metrics)
             tested = [a | b for a, b in zip(tested, measured, strict=True)]
+        is_finite = self.store.params.isfinite().all(dim=1).tolist()
         times = {"time/epoch_seconds": seconds, "time/samples_per_second": samples / seconds}
         epochs = [
-            Epoch(self._number, train | test | {"lr": each.last} | times)
-            for train, test, each in zip(trained, tested, rates, strict=True)
+            Epoch(self._number, train | test | {"lr": each.last} | times, finite)
+            for train, test, each, finite in zip(trained, tested, rates, is_finite, strict=True)
         ]
         for member, epoch in zip(self.members, epochs, strict=True):
             member.history.append(epoch.metrics)
         return epochs
+
+    def _rates(self) -> list[Rates]:
+        """The rates of the present epoch, of each member."""
+        return [
+            Rates(m.rule, m.schedule, self._number, self._epochs, self._step.updates, m.history)
+            for m in self.members
+        ]
+
+    def _steps(self, rates: Sequence[Rates]) -> Iterator[int]:
+        """Train the batches of the present epoch; gives the number of each, 1, 2, …, when that is done."""
+        per_step = any(member.schedule.per_step for member in self.members)
+        self._set_rates([each.first for each in rates])
+        self._totals.clear()
+        seed_noise(self.store, self._noise_seed, self._number)
+        for place, (inputs, targets) in enumerate(self._batches):
+            self._before_batch()
+            if per_step:
+                self._set_rates([each.at(place // self._accumulate) for each in rates])
+            self._step(inputs, targets)
+            yield place + 1
+
+    def fault(self, before: Snapshot, row: int) -> str | None:
+        """What first was no finite number of a member in the epoch after a snapshot, which it trains again.
+
+        Args:
+            before: the state, of all present members.
+            row: which of them; it trains no more after this.
+        """
+        alone = copy(self)
+        state = {name: value[[row]] if value.dim() else value.clone() for name, value in self._state.items()}
+        alone._set_up([copy(self.members[row])], self.store.rows([row]), state)
+        alone.restore(row_of(before, row))
+        alone._number += 1
+        count = len(alone._batches.sizes)
+        return first_fault(alone._steps(alone._rates()), alone._totals, alone.store, count)
 
     def snapshot(self) -> Snapshot:
         """What it takes to go on from here with the present members."""
@@ -205,3 +231,12 @@ class Stack:
     def _update(self) -> None:
         self._rule.step(self.store.params, self.store.grads, self._state, self._lr)
         self.store.update_average()
+
+
+def row_of(snapshot: Snapshot, row: int) -> Snapshot:
+    """The state of one member of a stack, as that of a stack of one."""
+    tensors = {name: value[[row]] if value.dim() else value for name, value in snapshot.tensors.items()}
+    histories = [snapshot.values["histories"][row]]
+    return Snapshot(
+        snapshot.epoch, tensors, {**snapshot.values, "histories": histories, "is_recorded": False}
+    )

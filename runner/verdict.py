@@ -9,19 +9,26 @@ from runner.objective import cost
 from runner.schema import Train
 
 
-def stop_if_diverged(epoch: Epoch, lr: float) -> None:
-    """Training is over when a loss is no number any more.
+def divergence(epoch: Epoch, policy: str = "fail") -> str | None:
+    """What of an epoch is no finite number any more, if something is.
 
-    Raises:
-        DivergedError: naming the epoch and the loss.
+    Where updates that would do harm are left out (``skip``), a batch's loss may be none without any harm.
     """
-    for name in ("train/loss", "val/loss", "test/loss"):
+    names = ["val/loss", "test/loss"] if policy == "skip" else ["train/loss", "val/loss", "test/loss"]
+    for name in names:
         value = epoch.metrics.get(name, 0.0)
         if not math.isfinite(value):
-            raise DivergedError(
-                f"epoch {epoch.number}: {name} is {value}. A smaller optim.lr ({lr} now) "
-                "or another initialiser may help"
-            )
+            return f"{name} is {value}"
+    return None if epoch.is_finite else "a parameter is no finite number"
+
+
+def diverged(epoch: Epoch, problem: str, fault: str | None, lr: float) -> DivergedError:
+    """The error that ends a run: the epoch, what is wrong, the step where that began."""
+    where = f", {fault}" if fault else ""
+    return DivergedError(
+        f"epoch {epoch.number}{where}: {problem}. A smaller optim.lr ({lr} now) "
+        "or another initialiser may help"
+    )
 
 
 def over(epochs: Sequence[Epoch], train: Train, objective: str) -> str:

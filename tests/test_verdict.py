@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.schema import Train
-from runner.verdict import best, is_best, kept, stop_if_diverged, stops
+from runner.verdict import best, diverged, divergence, is_best, kept, stops
 from tests.sweep.composed import jobs_of
 
 
@@ -88,6 +87,20 @@ def test_the_epoch_that_is_kept_is_the_last_or_the_best() -> None:
 
 
 def test_a_loss_that_is_no_number_is_a_divergence() -> None:
-    with pytest.raises(DivergedError, match=r"epoch 2: train/loss is nan. A smaller optim.lr \(0.3 now\)"):
-        stop_if_diverged(epochs([0.5, math.nan])[-1], 0.3)
-    stop_if_diverged(epochs([0.5])[-1], 0.3)
+    last = epochs([0.5, math.nan])[-1]
+    assert divergence(last) == "train/loss is nan"
+    assert divergence(epochs([0.5])[-1]) is None
+    told = str(diverged(last, "train/loss is nan", "step 3 of 9: the loss is no finite number", 0.3))
+    assert told == (
+        "epoch 2, step 3 of 9: the loss is no finite number: train/loss is nan. "
+        "A smaller optim.lr (0.3 now) or another initialiser may help"
+    )
+
+
+def test_a_parameter_that_is_no_number_is_a_divergence() -> None:
+    assert divergence(Epoch(1, {"train/loss": 0.5}, is_finite=False)) == "a parameter is no finite number"
+
+
+def test_where_such_updates_are_left_out_a_batch_may_have_any_loss() -> None:
+    assert divergence(Epoch(1, {"train/loss": math.nan, "test/loss": 0.5}), "skip") is None
+    assert divergence(Epoch(1, {"train/loss": 0.5, "test/loss": math.nan}), "skip") == "test/loss is nan"

@@ -38,11 +38,6 @@ class Keeper:
         self._writer: Thread | None = None
         self._last_time = time.monotonic()
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether snapshots are to be shown at all."""
-        return self._every is not None
-
     def __enter__(self) -> "Keeper":
         return self
 
@@ -95,5 +90,5 @@ class Keeper:
         with uninterrupted():
             if self._writer is not None:
                 self._writer.join()
-            if self._latest is not None and self._written != self._latest.epoch:
+            if self._every is not None and self._latest is not None and self._written != self._latest.epoch:
                 self._write(self._latest)

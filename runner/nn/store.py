@@ -254,6 +254,10 @@ class ParameterStore:
         """Each parameter by name, as a view without gradient."""
         return {address.name: self._slice(self.params, address) for address in self._trained}
 
+    def named_gradients(self) -> dict[str, Tensor]:
+        """The gradient by each parameter, by the parameter's name."""
+        return {address.name: self._slice(self.grads, address) for address in self._trained}
+
     def state_dict(self) -> dict[str, Tensor]:
         """Each entry by name, trained or not, as a view without gradient (``load`` takes what this gives)."""
         return {name: self._value(address) for name, address in self.addresses.items()}

@@ -1,6 +1,7 @@
 """Training a block of jobs: one alone, or several as a stack."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from runner.build import Parts, build, rule_of
 from runner.confusion import confusion_tables
@@ -14,6 +15,7 @@ from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
 from runner.sweep.progress import Progress
 from runner.trained import save_model
+from runner.verdict import divergence
 
 
 def train_block(jobs: Sequence[Job], data: Dataset, progress: Progress, stop: Stop) -> None:
@@ -49,12 +51,20 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
     progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
-        for epoch in training_of(job, parts, data, stop, config.train.epochs):
-            (verdict,) = progress.epochs([job], [epoch])
+        training = training_of(job, parts, data, stop, config.train.epochs)
+        before = training.snapshot()
+        for epoch in training:
+            problem = divergence(epoch, config.train.on_divergence)
+            if problem and config.train.on_divergence == "stop" and before.epoch:
+                training.restore(before)
+                progress.note(job, f"stopped after epoch {before.epoch}: in the next, {problem}")
+                break
+            (verdict,) = progress.epochs([job], [epoch], lambda _: training.fault(before))  # noqa: B023
             if verdict == "failed":
                 return
             if config.train.restore_best and progress.is_best(job):
                 store.remember()
+            before = training.snapshot()
             if verdict == "stops":
                 break
         store.settle()
@@ -72,9 +82,11 @@ def train_stacked(
     stack = stack_of(active, parts, data, stop)
     for job in active:
         progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
+    before = stack.snapshot()
     with tf32(train.precision == "tf32"):
         for number in range(1, train.epochs + 1):
-            verdicts = progress.epochs(active, stack.epoch())
+            epochs = stack.epoch()
+            verdicts = progress.epochs(active, epochs, partial(stack.fault, before))
             if train.restore_best:
                 stack.store.remember([row for row, job in enumerate(active) if progress.is_best(job)])
             over = [
@@ -90,6 +102,7 @@ def train_stacked(
             if len(rows) < len(active):
                 active, own = [active[row] for row in rows], [own[row] for row in rows]
                 stack.keep(rows)
+            before = stack.snapshot()
 
 
 def finish(
@@ -155,9 +168,11 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     """A stack of jobs whose parameters are drawn.
 
     Raises:
-        TypeError: if their rules can't be stacked.
+        TypeError: if they can't be stacked.
     """
     config = jobs[0].config
+    if config.train.on_divergence != "fail":
+        raise TypeError(f"train.on_divergence={config.train.on_divergence} looks at each model by itself")
     members = [
         Member(
             own.store,

@@ -1,12 +1,12 @@
 """What jobs in training report: to the books, to whoever looks, to whoever may stop them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Literal, Protocol
 
 from runner.data_input import DataInput
-from runner.errors import DivergedError
 from runner.loop import Epoch
 from runner.plugins.mistakes import mistake
 from runner.saved_model import SavedModel
@@ -18,7 +18,7 @@ from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
-from runner.verdict import best, is_best, kept, stop_if_diverged, stops
+from runner.verdict import best, diverged, divergence, is_best, kept, stops
 
 Verdict = Literal["goes on", "stops", "failed"]
 
@@ -81,11 +81,19 @@ class Progress:
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
         self._books.tell(opened(job, data))
 
-    def epochs(self, jobs: Sequence[Job], epochs: Sequence[Epoch]) -> list[Verdict]:
-        """Some jobs have done an epoch; says of each what is to become of it. Who has failed is done with."""
+    def epochs(
+        self, jobs: Sequence[Job], epochs: Sequence[Epoch], fault: Callable[[int], str | None]
+    ) -> list[Verdict]:
+        """Some jobs have done an epoch; says of each what is to become of it. Who has failed is done with.
+
+        ``fault`` finds out where in the epoch one of them, by its place, went wrong.
+        """
         metrics = {job.number: epoch.metrics for job, epoch in zip(jobs, epochs, strict=True)}
         self._books.tell(Measured(metrics, epochs[0].number, now()))
-        return [self._epoch(job, epoch) for job, epoch in zip(jobs, epochs, strict=True)]
+        return [
+            self._epoch(job, epoch, partial(fault, place))
+            for place, (job, epoch) in enumerate(zip(jobs, epochs, strict=True))
+        ]
 
     def kept(self, job: Job) -> int:
         """The number of the epoch whose weights a job keeps."""
@@ -95,16 +103,19 @@ class Progress:
         """Whether a job's last epoch is its best so far."""
         return not self.has_ended(job) and is_best(self._histories[job.number].epochs, job.config.objective)
 
-    def _epoch(self, job: Job, epoch: Epoch) -> Verdict:
+    def note(self, job: Job, text: str) -> None:
+        """Add a line to a job's log."""
+        self._histories[job.number].note("INFO", text)
+
+    def _epoch(self, job: Job, epoch: Epoch, fault: Callable[[], str | None]) -> Verdict:
         history, config = self._histories[job.number], job.config
         history.epochs.append(epoch)
         history.note("INFO", describe(epoch, config.train.epochs))
         objective = epoch.metrics[config.objective]
         self._display.epoch(job.number, job.name, epoch.number, config.train.epochs, objective)
-        try:
-            stop_if_diverged(epoch, config.rule.lr)
-        except DivergedError as error:
-            self.fail(job, error)
+        problem = divergence(epoch, config.train.on_divergence)
+        if problem is not None:
+            self.fail(job, diverged(epoch, problem, fault(), config.rule.lr))
             return "failed"
         reason = stops(history.epochs, config.train, config.objective)
         if self._watch is not None and not self._watch(job.number, epoch.number, objective):

@@ -48,7 +48,7 @@ def test_within_so_many_seconds_only_the_last_is_written(tmp_path: Path) -> None
 
 def test_none_are_written_if_none_are_wanted(tmp_path: Path) -> None:
     with Keeper(tmp_path, None, {}) as keeper:
-        assert not keeper.is_wanted
+        shown(keeper, 3)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,10 @@ from runner.sweep.messages import Opened
 from tests.sweep.composed import Heard, config_loader, jobs_of, master_of
 
 
+def no_fault(place: int) -> None:
+    """Nobody looks."""
+
+
 def epoch(number: int, loss: float) -> Epoch:
     names = ("train/loss", "test/loss", "train/accuracy", "test/accuracy", "lr", "time/samples_per_second")
     return Epoch(number, {**dict.fromkeys(names, loss), "time/epoch_seconds": 0.1})
@@ -27,7 +31,7 @@ def test_a_job_that_ends_well_tells_its_best_and_its_last() -> None:
     progress = heard.progress()
     progress.begin(job, "trained one by one")
     for number, loss in enumerate([0.5, 0.25, 0.4], 1):
-        assert progress.epochs([job], [epoch(number, loss)]) == ["goes on"]
+        assert progress.epochs([job], [epoch(number, loss)], no_fault) == ["goes on"]
     assert not progress.has_ended(job)
     progress.finish(job, {"final/train_loss": 0.3})
     assert progress.has_ended(job)
@@ -78,7 +82,7 @@ def test_a_job_that_was_stopped_is_killed_with_what_it_came_to() -> None:
     progress = heard.progress()
     for job in (first, second):
         progress.begin(job, "stacked with 1 more")
-    progress.epochs([first, second], [epoch(1, 0.5), epoch(1, 0.6)])
+    progress.epochs([first, second], [epoch(1, 0.5), epoch(1, 0.6)], no_fault)
     progress.finish(first, {})
     progress.end_the_rest(Terminated())
     assert {job: result.status for job, result in heard.results.items()} == {0: "FINISHED", 1: "KILLED"}

@@ -1,0 +1,103 @@
+"""Training that goes wrong is stopped, told of by epoch and step, or goes on without what would do harm."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+import runner
+from runner.data.dataset import Dataset
+from runner.optim.skipping import Skipping
+from runner.registry import RULES
+from runner.sweep.blocks import stack_of, training_of, with_parameters
+from runner.sweep.lanes import Stop
+from runner.types import Task
+from tests.sweep.composed import data_of, jobs_of
+
+WILD = "data.limit=300 train.batch_size=50 train.epochs=4 optim.lr=1e30"
+
+
+def test_the_step_is_found_at_which_a_training_goes_wrong() -> None:
+    (job,) = jobs_of([""], WILD)
+    training = training_of(job, with_parameters(job), data_of(job), Stop(), 4)
+    before = training.snapshot()
+    epoch = training.epoch()
+    assert not epoch.is_finite
+    fault = training.fault(before)
+    assert fault is not None
+    assert fault.startswith("step ")
+    assert fault.endswith(" of 6: the loss is no finite number")
+
+
+def test_a_gradient_is_named_by_its_parameter() -> None:
+    """The loss of the only step is a number, its gradient is none."""
+    (job,) = jobs_of([""], "data.limit=50 train.batch_size=50 optim.lr=1 data=linear model=linear loss=mse")
+    parts = with_parameters(job)
+    data = data_of(job)
+    parts.store.params.fill_(1e19)
+    training = training_of(job, parts, data, Stop(), 2)
+    training._loss = Steep()
+    before = training.snapshot()
+    assert not training.epoch().is_finite
+    assert training.fault(before) == "step 1 of 1: the gradient of l1.W is no finite number"
+
+
+class Steep:
+    """The root of the sum of squares of differences from themselves: 0, with a gradient of 0 / 0."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return (prediction - prediction).square().sum().sqrt()
+
+
+def test_the_step_of_a_member_of_a_stack_is_found_and_the_others_go_on() -> None:
+    jobs = jobs_of(["optim.lr=0.1", "optim.lr=1e30", "optim.lr=0.2"], WILD.replace("optim.lr=1e30", ""))
+    data: Dataset = data_of(jobs[0])
+    stack = stack_of(jobs, [with_parameters(job) for job in jobs], data, Stop())
+    alone = stack_of(jobs, [with_parameters(job) for job in jobs], data, Stop())
+    before = stack.snapshot()
+    assert [epoch.is_finite for epoch in stack.epoch()] == [True, False, True]
+    fault = stack.fault(before, 1)
+    assert fault is not None
+    assert fault.endswith(" of 6: the loss is no finite number")
+    alone.epoch()
+    for each in (stack, alone):
+        each.keep([0, 2])
+        each.epoch()
+    assert torch.equal(stack.store.params, alone.store.params)
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+def test_a_step_without_finite_gradient_is_left_out_state_and_all(rule: str) -> None:
+    skipping, plain = Skipping(RULES[rule](lr=0.1)), RULES[rule](lr=0.1)
+    ours, theirs = torch.ones(3), torch.ones(3)
+    our_state, their_state = skipping.init(ours), plain.init(theirs)
+    good, bad = torch.tensor([0.1, -0.2, 0.3]), torch.tensor([0.1, float("nan"), 0.3])
+    for gradient in (good, bad, good):
+        skipping.step(ours, gradient.clone(), our_state, 0.1)
+    for gradient in (good, good):
+        plain.step(theirs, gradient.clone(), their_state, 0.1)
+    assert torch.equal(ours, theirs)
+    assert all(torch.equal(our_state[name], their_state[name]) for name in their_state)
+
+
+def test_by_default_a_run_fails_with_epoch_and_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(runner.DivergedError, match=r"epoch 1, step \d of 6: the loss is no finite number: "):
+        runner.run(WILD.split())
+
+
+def test_a_run_can_keep_what_the_last_good_epoch_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learning rate leaps in the third epoch."""
+    monkeypatch.chdir(tmp_path)
+    leap = "schedule=multi_step schedule.milestones=[2] schedule.gamma=1e30"
+    common = ["data.limit=300", "train.batch_size=50"]
+    stopped = runner.run([*common, *leap.split(), "train.epochs=4", "train.on_divergence=stop"])
+    good = runner.run([*common, "train.epochs=2"])
+    assert len(stopped.epochs) == 2
+    assert torch.equal(stopped.store.params, good.store.params)
