@@ -91,8 +91,8 @@ class Stack:
         self._batches = StackedBatches(
             self._data.train, self._batch_size, generators, device, self._data.augmentation
         )
-        self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
-        self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
+        self._totals = Totals(self._data.train, self._loss, self._batches.batch_size, device, len(members))
+        self._step = Step(self._learn, self._update, store, self._loss, len(self._batches), self._accumulate)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the members, by their places; the others cost nothing from here on."""
@@ -145,7 +145,7 @@ class Stack:
         store = self.store if store is None else store
         device, members = store.params.device, len(store)
         batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
-        totals = Totals(split, batches.batch_size, device, members)
+        totals = Totals(split, self._loss, batches.batch_size, device, members)
         collected = (
             Collected(split, batches.batch_size, self._model.out_shape, device, members=members)
             if metrics

@@ -1,6 +1,7 @@
 """Mini-batches: a split cut into pieces, in a new random order each time or in its own."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -49,7 +50,6 @@ class Batches:
         self.generator = generator
         self.workers = workers
         device = device or split.targets.device
-        self._share = torch.ones((), device=device)
         rows = self._copies * self.batch_size
         self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
         targets = torch.int64 if split.task == "classification" else torch.float32
@@ -57,12 +57,9 @@ class Batches:
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 
-    @property
-    def sizes(self) -> list[int]:
-        """How many samples the batches of an epoch have, over all workers."""
-        return [
-            min(self.batch_size, len(self.split) - at) for at in range(0, len(self.split), self.batch_size)
-        ]
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return ceil(len(self.split) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         resident = 0
@@ -77,10 +74,6 @@ class Batches:
                 self.split.let_go()
                 resident = 0
 
-    def weigh(self, mean: Tensor) -> Tensor:
-        """A mean over this worker's share of the present batch, as its part of the whole batch's mean."""
-        return mean if self.workers.size == 1 else mean * self._share
-
     def _order(self) -> Tensor:
         return order_of(self.split, self.generator).to(self.split.samples.device)
 
@@ -90,9 +83,7 @@ class Batches:
     def _share_of(self, indices: Tensor) -> Tensor:
         if self.workers.size == 1:
             return indices
-        own = torch.tensor_split(indices, self.workers.size)[self.workers.rank]
-        self._share.fill_(len(own) / len(indices))
-        return own
+        return torch.tensor_split(indices, self.workers.size)[self.workers.rank]
 
 
 class StackedBatches(Batches):
