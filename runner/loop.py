@@ -11,6 +11,7 @@ from runner.collected import Collected
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
+from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss, mass
 from runner.nn.store import ParameterStore
@@ -131,7 +132,7 @@ def fit(
         before_batch: called before each training batch; what it raises ends the training.
     """
     device = store.params.device
-    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
+    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation, data.mixup)
     totals = Totals(data.train, loss, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
@@ -140,8 +141,7 @@ def fit(
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             store.grads.zero_()
             return
-        prediction = model.forward(store, inputs)
-        error = loss(prediction, targets)
+        error, prediction = loss_and_prediction(model, store, loss, inputs, targets, batches.share)
         totals.add(error, prediction, targets)
         store.backward(error)  # last, so that the update finds the gradients in the cache
 
