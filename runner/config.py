@@ -210,10 +210,10 @@ def check_metrics(registry: Registry, given: object, task: Task, problems: list[
 
 
 def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
-    """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
+    """A source's own arguments: what every source is asked is its affair if it asks for it by name."""
     source = registry.sources.get(str(data.get("type")))
-    reads_files = source and "root" in signature(source).parameters
-    foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
+    asked = signature(source).parameters.keys() if source else set()
+    foreign = Data.model_fields.keys() - {"type"} - asked
     return {key: value for key, value in data.items() if key not in foreign}
 
 

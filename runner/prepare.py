@@ -27,7 +27,7 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
     data = replace(data, train=data.train.first(config.data.limit))
-    if config.data.val is not None:
+    if config.data.val is not None and data.val is None:  # else its source has set it apart
         data = with_validation(data, config.data.val, config.data.val_seed)
     data = shortened(data, config.train)
     mixup = None if config.data.mixup is None else Mixup(config.data.mixup)
