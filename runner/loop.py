@@ -72,7 +72,7 @@ class Totals:
         """Count a batch in, its mean loss weighted by its samples, or by the weights of their classes."""
         members = self._loss.dim()
         count, weight = target.shape[members], mass(self._weighed_by, target, members)
-        self._loss.addcmul_(mean_loss, weight)
+        self._loss.add_(mean_loss * weight)
         self._mass.add_(weight)
         if self.counts_correct:
             hits = correct(prediction, target)

@@ -61,8 +61,9 @@ class Step:
             self._at_once(inputs, targets)
             return
         self._learn(inputs, targets)
-        weight = mass(self._loss, targets, self._sums.dim() - 1).unsqueeze(-1)
-        self._sums[..., :-1].addcmul_(self._store.grads, weight)
+        counted = mass(self._loss, targets, self._sums.dim() - 1)
+        weight = counted.unsqueeze(-1) if isinstance(counted, Tensor) else counted
+        self._sums[..., :-1].add_(self._store.grads * weight)
         self._sums[..., -1:].add_(weight)
         self._place = (self._place + 1) % self._batches
         if self._place % self._accumulate:
