@@ -188,7 +188,9 @@ def train(
             keeper.show(before, best_epoch(epochs, config.objective).number)
         history.info("%s", over(epochs, config.train, config.objective) or "diverged")
         parts.store.settle()
-        trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
+        trained = evaluate(
+            model, parts.store, loss, data.train, "final/train_", workers, metrics=config.metrics
+        )
         if config.confusion_matrix:
             tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained

@@ -11,8 +11,9 @@ from runner.collected import Collected
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
+from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
-from runner.nn.losses import Loss
+from runner.nn.losses import Loss, mass
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
 from runner.optim.rules import Rule
@@ -49,32 +50,42 @@ class Totals:
 
     Args:
         split: what the batches are of; for classes, correct predictions are counted as well.
+        loss: whose means are added up.
         batch_size: the most samples a batch.
         device: where the batches are.
         members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
     def __init__(
-        self, split: Split, batch_size: int, device: torch.device, members: int | None = None
+        self,
+        split: Split,
+        loss: Loss,
+        batch_size: int,
+        device: torch.device,
+        members: int | None = None,
     ) -> None:
+        self._weighed_by = loss
         self.counts_correct = split.task == "classification"
         self._places = split.targets.shape[1:].numel()  # of a sample that have a class: more in a sequence
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
+        self._mass = torch.zeros_like(self._loss)
         # by place in the batch
         self._correct = torch.zeros((*shape, batch_size), dtype=torch.int64, device=device)
 
     def clear(self) -> None:
         """Begin anew."""
         self._loss.zero_()
+        self._mass.zero_()
         self._correct.zero_()
 
     @torch.no_grad()
     def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
-        """Count a batch in, its mean loss weighted by its samples."""
+        """Count a batch in, its mean loss weighted by its samples, or by the weights of their classes."""
         members = self._loss.dim()
-        count = target.shape[members]
-        self._loss.add_(mean_loss, alpha=count)
+        count, weight = target.shape[members], mass(self._weighed_by, target, members)
+        self._loss.add_(mean_loss * weight)
+        self._mass.add_(weight)
         if self.counts_correct:
             hits = correct(prediction, target)
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
@@ -89,10 +100,10 @@ class Totals:
 
         This is where the device is waited for.
         """
-        sums = torch.stack([self._loss, self._correct.sum(-1).double()])
+        sums = torch.stack([self._loss, self._correct.sum(-1).double(), self._mass])
         workers.sum(sums)
-        sums[1] /= self._places
-        losses, accuracies = (sums / samples).view(2, -1).tolist()
+        means = sums[:2] / torch.stack([sums[2], torch.full_like(sums[2], samples * self._places)])
+        losses, accuracies = means.view(2, -1).tolist()
         if not self.counts_correct:
             return [{f"{prefix}loss": loss} for loss in losses]
         return [
@@ -150,11 +161,13 @@ class Training:
         self._epochs, self._accumulate, self._noise_seed = epochs, accumulate, noise_seed
         self._before_batch = before_batch
         device = store.params.device
-        self._batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
-        self._totals = Totals(data.train, self._batches.batch_size, device)
+        self._batches = Batches(
+            data.train, batch_size, generator, device, workers, data.augmentation, data.mixup
+        )
+        self._totals = Totals(data.train, loss, self._batches.batch_size, device)
         self._state = rule.init(store.params)
         self._lr = torch.zeros((), dtype=torch.float64, device=device)
-        self._step = Step(self._learn, self._update, store, self._batches.sizes, accumulate, workers)
+        self._step = Step(self._learn, self._update, store, loss, len(self._batches), accumulate, workers)
         self.history: list[dict[str, float]] = []
 
     def __iter__(self) -> Iterator[Epoch]:
@@ -209,7 +222,7 @@ class Training:
             self._steps(rates, number),
             self._totals,
             self._store,
-            len(self._batches.sizes),
+            len(self._batches),
             self._workers,
         )
 
@@ -225,7 +238,7 @@ class Training:
             ValueError: if it is the state of another model or rule.
         """
         if snapshot.epoch:
-            self._step.rehearse(self._batches.first)
+            self._step.rehearse(self._batches)
         restore(snapshot, self._store, self._state, self._batches)
         self.history = list(snapshot.values["history"])
 
@@ -233,11 +246,11 @@ class Training:
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             self._store.grads.zero_()
             return
-        prediction = self._model.forward(self._store, inputs)
-        error = self._loss(prediction, targets)
+        error, prediction = loss_and_prediction(
+            self._model, self._store, self._loss, inputs, targets, self._batches.share
+        )
         self._totals.add(error, prediction, targets)
-        # last, so that the update finds the gradients in the cache
-        self._store.backward(self._batches.weigh(error))
+        self._store.backward(error)  # last, so that the update finds the gradients in the cache
 
     def _update(self) -> None:
         self._rule.step(self._store.params, self._store.grads, self._state, self._lr)
@@ -281,7 +294,7 @@ def evaluate(
     """``<prefix>loss``, for classes ``<prefix>accuracy``, and ``metrics``, over all of ``split``."""
     device = store.params.device
     batches = Batches(split, evaluation_rows(split), None, device, workers)
-    totals = Totals(split, batches.batch_size, device)
+    totals = Totals(split, loss, batches.batch_size, device)
     collected = Collected(split, batches.batch_size, model.out_shape, device, workers) if metrics else None
     with store.evaluating():
         for place, (inputs, targets) in enumerate(batches):

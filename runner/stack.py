@@ -13,6 +13,7 @@ from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
 from runner.loop import Epoch, Totals, evaluation_rows, first_fault
 from runner.metrics import Metric
+from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
@@ -94,10 +95,10 @@ class Stack:
         self._lr = torch.zeros((len(members), 1), device=device)
         generators = [member.generator for member in members]
         self._batches = StackedBatches(
-            self._data.train, self._batch_size, generators, device, self._data.augmentation
+            self._data.train, self._batch_size, generators, device, self._data.augmentation, self._data.mixup
         )
-        self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
-        self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
+        self._totals = Totals(self._data.train, self._loss, self._batches.batch_size, device, len(members))
+        self._step = Step(self._learn, self._update, store, self._loss, len(self._batches), self._accumulate)
         self._is_recorded = False
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -164,7 +165,7 @@ class Stack:
         alone._set_up([copy(self.members[row])], self.store.rows([row]), state)
         alone.restore(row_of(before, row))
         alone._number += 1
-        count = len(alone._batches.sizes)
+        count = len(alone._batches)
         return first_fault(alone._steps(alone._rates()), alone._totals, alone.store, count)
 
     def snapshot(self) -> Snapshot:
@@ -182,7 +183,7 @@ class Stack:
             ValueError: if it is the state of other models or rules, or of another number of them.
         """
         if snapshot.values["is_recorded"]:
-            self._step.rehearse(self._batches.first)
+            self._step.rehearse(self._batches)
             self._is_recorded = True
         restore(snapshot, self.store, self._state, self._batches)
         self._number = snapshot.epoch
@@ -200,7 +201,7 @@ class Stack:
         store = self.store if store is None else store
         device, members = store.params.device, len(store)
         batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
-        totals = Totals(split, batches.batch_size, device, members)
+        totals = Totals(split, self._loss, batches.batch_size, device, members)
         collected = (
             Collected(split, batches.batch_size, self._model.out_shape, device, members=members)
             if metrics
@@ -218,13 +219,16 @@ class Stack:
             return means
         return [a | b for a, b in zip(means, collected.measure(metrics, prefix), strict=True)]
 
-    def _forward(self, store: StackedStore, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(
+        self, store: StackedStore, inputs: Tensor, targets: Tensor, share: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """One member's loss and prediction."""
-        prediction = self._model.forward(store, inputs)
-        return self._loss(prediction, targets), prediction
+        return loss_and_prediction(self._model, store, self._loss, inputs, targets, share)
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
-        losses, predictions = self.store.over_members(partial(self._forward, self.store), inputs, targets)
+        shares = [] if self._batches.share is None else [self._batches.share]
+        forward = partial(self._forward, self.store)
+        losses, predictions = self.store.over_members(forward, inputs, targets, *shares)
         self._totals.add(losses, predictions, targets)
         self.store.backward(losses.sum())  # of which each member's parameters see their own part alone
 
