@@ -154,6 +154,7 @@ MAY_IMPORT = {
         "sqlite_uri",
         "tracking",
     },
+    "sync": {"errors", "exit_code", "signals", "tracking"},
     "task": {
         "compose",
         "config",

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 INTERVAL, LONGEST = 1.0, 15.0
 """Seconds between two tries: for a live UI at hardly any cost; at most, where one after the other fails."""
 
-START_PATIENCE, END_PATIENCE, HURRIED = 9.0, 15.0, 3.0
+START_PATIENCE, END_PATIENCE, HURRIED = 6.0, 15.0, 3.0
 """Seconds that a store is waited for that does not answer: at a run's start, at its end, if it is stopped."""
 
 LOCK_PATIENCE = 120.0
@@ -45,7 +45,7 @@ class Delivery:
     ) -> None:
         self._journal, self._sender, self._uri, self._release = journal, sender, uri, release
         self._news, self._awake = Condition(), Event()
-        self._closing = self._is_over = self._has_opened = False
+        self._closing = self._is_over = self._has_opened = self._has_looked = False
         self._failure: Exception | None = None
         self._beaten = time.monotonic()
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
@@ -88,11 +88,11 @@ class Delivery:
             self._wait(HURRIED if hurried else patience, lambda: self._is_over)
         finally:
             with self._news:
-                is_sent = self._is_over and self._failure is None and self._sender is not None
+                is_done = self._is_over and self._failure is None
                 self._is_over = True
-        if is_sent:
+        if is_done:
             self._thread.join()
-        return is_sent
+        return is_done and self._sender is not None
 
     def abandon(self) -> None:
         """Send nothing more."""
@@ -137,16 +137,20 @@ class Delivery:
             self._journal.sync()
             if self._sender is not None:
                 self._sender.send()
-                self._beat()
+                self._beat(self._sender)
         except Exception as error:  # whatever it is, it is not worth a run
             return error
         return None
 
-    def _beat(self) -> None:
-        """Show that somebody is here."""
-        assert self._sender is not None
-        if self._sender.run is not None and time.monotonic() - self._beaten > BEAT:
-            self._sender.run.tag({HEARTBEAT: str(now())})
+    def _beat(self, sender: Sender) -> None:
+        """Show now and then that somebody is here; the first time, see whether others have gone."""
+        if sender.run is None or self._closing:
+            return
+        if self._has_opened and not self._has_looked:
+            self._has_looked = True
+            sender.end_vanished()
+        if time.monotonic() - self._beaten > BEAT:
+            sender.run.tag({HEARTBEAT: str(now())})
             self._beaten = time.monotonic()
 
     def _tell_change(self, failure: Exception | None) -> None:

@@ -27,6 +27,9 @@ VALUE_LENGTH, NAME_LENGTH = 6000, 250
 
 CONFIG_NAME, TRACE_NAME, MODEL_FOLDER = "config.yaml", "traceback.txt", "model"
 
+VANISHED = "the process vanished"
+"""Why a run is KILLED that could not say so itself."""
+
 TOKEN, FOLDER, HOST = "runner.token", "runner.folder", "runner.host"
 PROCESS, HEARTBEAT = "runner.process", "runner.heartbeat"
 """Tags of every run: what tells whether it was made, where it writes, and who writes it."""
@@ -75,8 +78,8 @@ def beginning(
     }
 
 
-def reopened(run_id: str, tracking: Plain) -> Event:
-    """A run that has ended, or whose process has vanished, goes on."""
+def reopened(run_id: str | None, tracking: Plain) -> Event:
+    """A run that has ended, or whose process has vanished, goes on; None is the journal's own."""
     writer = {PROCESS: str(this_process()), HOST: hostname(), HEARTBEAT: str(now())}
     return {
         "kind": "reopened",
@@ -124,6 +127,11 @@ def ended(folder: Path, status: Status, failure: Failure | None, when: int | Non
     reason = None if failure is None else masked(failure.reason)[:VALUE_LENGTH]
     end = {"kind": "ended", "status": status, "failure": reason, "time": when or now()}
     return [end] if failure is None else [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
+
+
+def vanished(when: int) -> Event:
+    """The run's process has gone without a word."""
+    return {"kind": "ended", "status": "KILLED", "failure": VANISHED, "time": when}
 
 
 def config_yaml(plain: Plain) -> str:
