@@ -138,6 +138,7 @@ MAY_IMPORT = {
         "importing",
         "launch",
         "loop",
+        "masking",
         "nn",
         "objective",
         "optim",

@@ -52,7 +52,7 @@ class Delivery:
         self._thread.start()
 
     def opened(self) -> TrackedRun:
-        """The run, as soon as everything that was told first is in the store.
+        """The run, as soon as it is there; one that goes on, when the store knows all that it had to tell.
 
         Raises:
             TrackingError: if the store cannot be used.
@@ -61,7 +61,7 @@ class Delivery:
         local = sqlite_uri.to_path(self._uri) is not None
         self._wait(LOCK_PATIENCE if local else START_PATIENCE, self._is_open)
         with self._news:
-            if self._has_opened:
+            if self._is_ready:
                 assert self._sender.run is not None
                 return self._sender.run
             failure = self._failure
@@ -70,10 +70,15 @@ class Delivery:
             raise failure
         raise TrackingError(f"tracking.uri: '{masked(self._uri)}' cannot be used: {reason}") from failure
 
+    @property
+    def _is_ready(self) -> bool:
+        is_there = self._sender is not None and self._sender.run is not None
+        return self._has_opened or (is_there and self._journal.is_new)
+
     def _is_open(self) -> bool:
         """Whether the run is there, or it is of no use to wait for it."""
         assert self._sender is not None
-        if self._has_opened or self._is_over:
+        if self._is_ready or self._is_over:
             return True
         hopeful = is_locked(self._failure) or (self._sender.has_asked and self._journal.is_new)
         return self._failure is not None and not hopeful
@@ -155,7 +160,7 @@ class Delivery:
 
     def _tell_change(self, failure: Exception | None) -> None:
         """Warn once where sending begins to fail, in the log alone where it works again."""
-        if not self._has_opened:
+        if not self._is_ready:
             return  # who waits for that tells it
         if failure is not None and is_refused(failure):
             log.warning(

@@ -19,6 +19,7 @@ from runner.overrides import flatten
 from runner.plain import Plain, to_yaml, without_sweep
 from runner.saved_model import SavedModel
 from runner.tracking.journal import Event
+from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
 
@@ -90,6 +91,11 @@ def reopened(run_id: str | None, tracking: Plain) -> Event:
     }
 
 
+def continued(location: Location) -> Event:
+    """What follows is of a run that is there."""
+    return {"kind": "continued", "uri": location.uri, "run_id": location.run_id}
+
+
 def configured(plain: Plain) -> Event:
     """The config, as parameters."""
     flat = flatten(masked_values(without_sweep(plain)))
@@ -113,6 +119,11 @@ def left(folder: Path, texts: Mapping[str, str], names: Sequence[str] = ()) -> E
     return {"kind": "files", "names": [*texts, *names]}
 
 
+def tagged(values: Mapping[str, str]) -> Event:
+    """The run has these tags, too."""
+    return {"kind": "tags", "values": {key: masked(value) for key, value in values.items()}}
+
+
 def kept(folder: Path, model: SavedModel) -> Event:
     """What has been learnt, which is brought into the run's folder."""
     if model.folder != folder / MODEL_FOLDER:
@@ -122,11 +133,15 @@ def kept(folder: Path, model: SavedModel) -> Event:
     return {"kind": "model", "model": told, "token": secrets.token_hex(16)}
 
 
-def ended(folder: Path, status: Status, failure: Failure | None, when: int | None = None) -> list[Event]:
-    """The run has ended."""
+def ended(
+    folder: Path, status: Status, failure: Failure | None, when: int | None = None, leaves_trace: bool = True
+) -> list[Event]:
+    """The run has ended; why, if not well, stands in a file, too."""
     reason = None if failure is None else masked(failure.reason)[:VALUE_LENGTH]
     end = {"kind": "ended", "status": status, "failure": reason, "time": when or now()}
-    return [end] if failure is None else [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
+    if failure is None or not leaves_trace:
+        return [end]
+    return [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
 
 
 def vanished(when: int) -> Event:

@@ -33,11 +33,12 @@ def send(journal: Journal) -> str:
     """The same for a journal that is ours."""
     if journal.is_new:
         return "has been sent"  # by another, just now
-    if not journal.has_ended:
+    if not journal.has_ended:  # or a sweep was about to tell of its end
         journal.append(events.vanished(last_time(journal)))
     sender, count = Sender(journal), journal.count_unsent()
     sender.send()
     journal.remove()
+    sender.end_vanished()
     assert sender.run is not None, "the last event is told of a run"
     return f"{count} events sent, run {sender.run.location.run_id}"
 

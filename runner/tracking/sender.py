@@ -69,6 +69,8 @@ class Sender:
         match event["kind"]:
             case "begun":
                 self.run = self._begin(event)
+            case "continued":
+                self._continue(event)
             case "reopened":
                 self._reopen(event)
             case "params" | "metrics":
@@ -76,7 +78,7 @@ class Sender:
             case "data":
                 self._known.learns_from(event["data"])
             case "files":
-                self._known.leave([self._journal.folder / name for name in event["names"]])
+                self._known.leave(self._journal.folder, event["names"])
             case "model":
                 self._keep(event)
             case "tags":
@@ -103,6 +105,11 @@ class Sender:
                 return made
         self.has_asked = True
         return make(client, experiment_id, event["name"], tags, event["time"])
+
+    def _continue(self, event: Event) -> None:
+        if self._client is None:
+            self._client = connect(event["uri"])
+        self.run = as_tracked(self._client, self._client.get_run(event["run_id"]).info)
 
     def _reopen(self, event: Event) -> None:
         if event["run_id"] is not None:
