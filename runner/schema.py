@@ -72,6 +72,7 @@ class Tracking(BaseModel):
     model_config = STRICT
     uri: NonEmpty
     experiment: NonEmpty
+    offline: bool
     log_model: Literal[True, False, "auto"]
 
 

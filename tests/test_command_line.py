@@ -360,6 +360,7 @@ def test_the_working_folder_is_where_things_go(command_line: CommandLine, tmp_pa
     done = command_line("--cfg", "job", "--resolve")
     config = yaml.safe_load(done.stdout)
     assert config["tracking"] == {
-        "uri": f"sqlite:///{tmp_path}/outputs/mlflow.db", "experiment": "runner", "log_model": "auto",
+        "uri": f"sqlite:///{tmp_path}/outputs/mlflow.db", "experiment": "runner",
+        "offline": False, "log_model": "auto",
     }  # fmt: skip
     assert config["data"]["root"] == "outputs/data"

@@ -170,6 +170,7 @@ MAY_IMPORT = {
         "importing",
         "launch",
         "loop",
+        "masking",
         "nn",
         "objective",
         "optim",
@@ -202,6 +203,7 @@ MAY_IMPORT = {
         "tracking",
         "trained_run",
     },
+    "sync": {"errors", "exit_code", "signals", "tracking"},
     "task": {
         "compose",
         "config",

@@ -4,16 +4,17 @@ It works in a process of its own, ``runner.sweep.books``.
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from threading import Event, Lock, Thread
-
-from mlflow.entities import Metric
 
 from runner.compose import one_line
 from runner.errors import TrackingError
+from runner.masking import masked
 from runner.sweep import parent
 from runner.sweep.messages import (
     Closed,
@@ -31,9 +32,21 @@ from runner.sweep.messages import (
 )
 from runner.sweep.page import Page, Store
 from runner.sweep.record import JobResult, add_result
+from runner.tracking.delivery import BEAT
+from runner.tracking.events import HEARTBEAT, now
 from runner.tracking.finished import find_finished
+from runner.tracking.journal import owner_lock
+from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Failure
-from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
+from runner.tracking.store import (
+    STORE_ERRORS,
+    connect,
+    find_experiment,
+    is_refused,
+    told,
+    told_as_tracking_error,
+)
+from runner.tracking.vanished import end_vanished
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +56,8 @@ INTERVAL = 0.5
 SHARE = 0.2
 """How much of its time may go into metrics of runs that go on, for the UI: many together cost less."""
 
-PATIENCE = 60.0
-"""Seconds in which a store that fails is tried again, so that a server may restart during a sweep."""
+PATIENCE, LONGEST = 15.0, 10.0
+"""Seconds for which a store that fails is waited for where somebody waits; between two tries, at most."""
 
 
 class Bookkeeper:
@@ -63,6 +76,12 @@ class Bookkeeper:
         self._connecting = Lock()
         self._store: Store | None = None
         self._lost = False
+        self._failure: Exception | None = None
+        self._failing_since: float | None = None
+        self._beaten: float | None = None
+        self._closed_at = 0.0
+        self._owner = owner_lock(start.folder)
+        self._owner.acquire(timeout=2)  # who only looks whether it is held has it for a moment
         self._awake, self._closing = Event(), Event()
         self._partly_again = 0.0
         self._thread = Thread(target=self._write_in_rounds, name="books", daemon=True)
@@ -78,32 +97,33 @@ class Bookkeeper:
             self._note(message)
 
     def _note(self, message: Opened | Measured | Ended) -> None:
+        """Write a message into the journals of its jobs, before anything else is done with it."""
         with self._lock:
             if self._lost:
                 return
             if isinstance(message, Opened):
-                self._pages[message.job] = Page(message)
+                self._pages[message.job] = Page(message, self._start.folder)
             elif isinstance(message, Ended):
                 if message.result.job in self._pages:
-                    self._pages[message.result.job].ended = message
+                    self._pages[message.result.job].end(message)
             else:
                 for job, metrics in message.metrics.items():
                     if job in self._pages:  # else the store would not take what came before
-                        self._pages[job].pending += [
-                            Metric(name, value, message.time, message.step) for name, value in metrics.items()
-                        ]
+                        self._pages[job].measure(metrics, message.step, message.time)
 
     def close(self) -> None:
         """Write what is left, end what is open as KILLED, and tell that it is done."""
         with self._lock:
             for job, page in list(self._pages.items()):
-                if page.ended is None and not page.begun and not page.pending:
-                    del self._pages[job]  # nobody has seen it begin
+                if page.ended is None and not page.begun and not page.has_metrics:
+                    self._pages.pop(job).journal.remove()  # nobody has seen it begin
                 elif page.ended is None:
-                    page.ended = killed(page.opened)
+                    page.end(killed(page.opened))
+        self._closed_at = time.monotonic()
         self._closing.set()
         self._awake.set()
         self._thread.join()
+        self._owner.release()
         self._tell(Closed())
 
     def _find(self, message: Find) -> None:
@@ -135,28 +155,29 @@ class Bookkeeper:
             return self._store
 
     def _write_in_rounds(self) -> None:
-        failing_since: float | None = None
         try:
             self._connected()  # before there is something to write: that takes a while
         except TrackingError as error:
             self._give_up(error)
+        pause = INTERVAL
         while not (self._closing.is_set() and self._is_done()):
-            self._awake.wait(INTERVAL)
+            self._awake.wait(pause)
             self._awake.clear()
             try:
                 self._write_round()
-                failing_since = None
-            except TrackingError as error:
-                failing_since = failing_since or time.monotonic()
-                if time.monotonic() - failing_since > PATIENCE:
-                    self._give_up(error)
             except Exception as error:
                 self._give_up(error)
                 raise
+            pause = INTERVAL if self._failure is None else min(2 * pause, LONGEST)
+        self._tell_unsent()
 
     def _is_done(self) -> bool:
+        """Whether everything is written that can be."""
         with self._lock:
-            return not self._pages
+            if not self._pages:
+                return True
+        since = self._failing_since
+        return since is not None and time.monotonic() - max(since, self._closed_at) > PATIENCE
 
     def _write_round(self) -> None:
         """Write what is due; of runs that go on only as much as is no burden."""
@@ -164,34 +185,82 @@ class Bookkeeper:
         partly = started >= self._partly_again
         with self._lock:
             pages = list(self._pages.values())
-        due = [page for page in pages if page.is_due or (partly and page.pending)]
+        due = [page for page in pages if page.is_due or (partly and page.has_metrics)]
         if not due:
             return
-        opened = due[0].opened
-        store = self._connected()
-        parent_id = parent.join(self._start.folder, opened.plain, opened.launch)
-        with ThreadPoolExecutor(store.connections) as pool:
-            list(pool.map(lambda page: self._try(page, store, parent_id), due))
-        if partly:
-            now = time.monotonic()
-            self._partly_again = now + (now - started) / SHARE
-
-    def _try(self, page: Page, store: Store, parent_id: str) -> None:
-        """Write one job's news; what fails is still news in the next round, for a while."""
+        self._failure = None
         try:
-            self._write(page, store, parent_id)
+            store = self._connected()
+            parent.join(self._start.folder, due[0].opened.plain, due[0].opened.launch, keeps=True)
+            with ThreadPoolExecutor(store.connections) as pool:
+                list(pool.map(lambda page: self._try(page, store), due))
+            self._beat(store)
+        except (*STORE_ERRORS, TrackingError) as error:
+            self._failure = error
+        if self._failure is None:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = started
+            log.warning("the store can't be told for now: %s", told(self._failure))
+        for page in due:
+            self._let_go(page)
+        if partly:
+            finished = time.monotonic()
+            self._partly_again = finished + (finished - started) / SHARE
+
+    def _try(self, page: Page, store: Store) -> None:
+        """Write one job's news; what fails is still news in the next round."""
+        if self._failure is not None:
+            return  # a store that fails for one does so for all
+        try:
+            self._write(page, store)
             page.failing_since = None
         except (*STORE_ERRORS, TrackingError) as error:
-            now = time.monotonic()
-            page.failing_since = page.failing_since or now
-            if is_refused(error) or now - page.failing_since > PATIENCE:
+            page.failing_since = page.failing_since or time.monotonic()
+            if is_refused(error):
                 self._spoil(page, error)
+            else:
+                self._failure = error
+
+    def _let_go(self, page: Page) -> None:
+        """Keep nobody waiting for a job that has ended while the store has been failing for long."""
+        since = self._failing_since
+        if page.ended is None or page.is_told or since is None or time.monotonic() - since < PATIENCE:
+            return
+        page.is_told = True
+        add_result(self._start.folder, page.ended.result)
+        self._tell(Written(page.ended.result))
+
+    def _beat(self, store: Store) -> None:
+        """Show now and then that somebody is here; the first time, see whether others have gone."""
+        if self._beaten is None:
+            end_vanished(store.client, store.experiment_id)
+        if self._beaten is None or time.monotonic() - self._beaten > BEAT:
+            run_id = parent.find(self._start.folder).run_id
+            store.client.set_tag(run_id, HEARTBEAT, str(now()))
+            self._beaten = time.monotonic()
+
+    def _tell_unsent(self) -> None:
+        """Say what has been left for later, and how to send it."""
+        with self._lock:
+            pages, self._pages = list(self._pages.values()), {}
+        for page in pages:
+            if page.ended is not None and not page.is_told:
+                add_result(self._start.folder, page.ended.result)
+                self._tell(Written(page.ended.result))
+        if pages:
+            why = told(self._failure) if self._failure is not None else "it is slow"
+            place = how_to_send(self._start.folder)
+            print(
+                f"{len(pages)} runs are not whole in the store ({why}); to send them: {place}",
+                file=sys.stderr,
+            )
 
     def _spoil(self, page: Page, error: Exception) -> None:
-        """End a job as FAILED whose news the store will not take."""
-        uri = page.opened.plain["tracking"]["uri"]
-        told = isinstance(error, TrackingError)
-        reason = str(error) if told else f"tracking.uri: '{uri}' did not take it: {one_line(error)}"
+        """End a job as FAILED whose news the store will not take; they stay in its journal."""
+        uri = masked(page.opened.plain["tracking"]["uri"])
+        is_told = isinstance(error, TrackingError)
+        reason = str(error) if is_told else f"tracking.uri: '{uri}' did not take it: {one_line(told(error))}"
         log.error("job %d: %s", page.opened.job, reason)
         run_id = None
         if page.run is not None:
@@ -199,35 +268,35 @@ class Bookkeeper:
             with suppress(*STORE_ERRORS):  # which is the very trouble
                 page.run.end("FAILED", reason)
         overrides = page.opened.overrides
-        self._close_page(JobResult(page.opened.job, overrides, "FAILED", reason, run_id))
+        self._close_page(page, JobResult(page.opened.job, overrides, "FAILED", reason, run_id))
 
-    def _close_page(self, result: JobResult) -> None:
+    def _close_page(self, page: Page, result: JobResult) -> None:
         add_result(self._start.folder, result)
         with self._lock:
-            self._pages.pop(result.job, None)  # None: the store has been given up meanwhile
-        self._tell(Written(result))
+            if self._pages.get(result.job) is page:
+                del self._pages[result.job]
+        if not page.is_told:
+            self._tell(Written(result))
 
     def _give_up(self, error: Exception) -> None:
-        """Say that the store is lost, and write no more."""
+        """Say that the store is lost, before anything was written to it, and write no more."""
         with self._lock:
+            for page in self._pages.values():
+                page.journal.remove()
             self._pages.clear()
             self._lost = True
-        self._tell(Lost(str(error)))
+        self._tell(Lost(masked(str(error))))
 
-    def _write(self, page: Page, store: Store, parent_id: str) -> None:
-        opened = page.opened
+    def _write(self, page: Page, store: Store) -> None:
         with self._lock:
-            if self._pages.get(opened.job) is not page:
+            if self._pages.get(page.opened.job) is not page:
                 return  # the books have been closed, or given up, since the round began
             page.begun = True
-        run = page.open_run(store, parent_id)
-        with self._lock:
-            pending, ended = list(page.pending), page.ended
-        run.log(pending)
-        with self._lock:
-            del page.pending[: len(pending)]
+        ended = page.ended  # asked before the journal is read
+        run = page.send(store)
         if ended is not None:
-            self._close_page(page.end_run(run, ended))
+            page.journal.remove()
+            self._close_page(page, replace(ended.result, run_id=run.location.run_id))
 
 
 def killed(opened: Opened) -> Ended:

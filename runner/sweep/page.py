@@ -1,20 +1,20 @@
 """One job in a sweep's books: what has been told of it, and how that comes into the store."""
 
-import shutil
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric
 
 from runner import sqlite_uri
 from runner.plain import to_yaml
 from runner.sweep.messages import Ended, Opened
-from runner.sweep.record import JobResult
 from runner.tracking import events
 from runner.tracking.events import CONFIG_NAME, config_yaml
+from runner.tracking.journal import Journal
 from runner.tracking.log import LOG_NAME
-from runner.tracking.tracked_run import TrackedRun, make
+from runner.tracking.sender import Sender
+from runner.tracking.tracked_run import TrackedRun
 
 CONNECTIONS = 8
 """Runs that are written at once, to a server; SQLite takes one writer."""
@@ -38,63 +38,73 @@ class Store:
         return CONNECTIONS if sqlite_uri.to_path(self.uri) is None else 1
 
 
-@dataclass
 class Page:
-    """A job's page.
+    """A job's page: its journal, in its own folder, and what is known of how far that has been told.
+
+    Args:
+        opened: how the job begins.
+        sweep: the sweep's folder.
 
     Attributes:
-        opened: how it began.
         begun: whether somebody writes it, or has.
-        run: its run, once that is there.
-        has_data: whether that says what it learns from.
-        pending: metrics that are not written yet.
-        ended: how it ended, if it has.
-        failing_since: when the store first refused what is written now.
+        has_metrics: whether it tells of any.
+        ended: how the job ended, if it has.
+        is_told: whether those who wait for its end know of it.
+        failing_since: when the store first failed to take what is written now.
     """
 
-    opened: Opened
-    begun: bool = False
-    run: TrackedRun | None = None
-    has_data: bool = False
-    pending: list[Metric] = field(default_factory=list)
-    ended: Ended | None = None
-    failing_since: float | None = None
+    def __init__(self, opened: Opened, sweep: Path) -> None:
+        self.opened = opened
+        self.begun = self.has_metrics = self.is_told = False
+        self.ended: Ended | None = None
+        self.failing_since: float | None = None
+        self._sender: Sender | None = None
+        folder = opened.launch.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, content in opened.records.items():
+            write_yaml(folder / place, content)
+        self.journal = Journal(folder)
+        told = [
+            events.begun(opened.plain, opened.launch, opened.tags, opened.time, sweep),
+            events.configured(opened.plain),
+        ]
+        if opened.data is not None:
+            told.append(events.learns_from(opened.data))
+        self.journal.append(*told)
 
     @property
     def is_due(self) -> bool:
         """Whether there is something to write that will cost no less later."""
-        return self.run is None or self.ended is not None
+        return self._sender is None or self._sender.run is None or self.ended is not None
 
-    def open_run(self, store: Store, parent_id: str) -> TrackedRun:
-        """The run, which is made if it isn't there yet; what fails is tried when asked again."""
-        opened = self.opened
-        if self.run is None:
-            launch = replace(opened.launch, parent=parent_id)
-            for place, content in opened.records.items():
-                write_yaml(launch.folder / place, content)
-            event = events.begun(opened.plain, launch, opened.tags, opened.time)
-            self.run = make(store.client, store.experiment_id, event["name"], event["tags"], event["time"])
-            self.run.log([], events.configured(opened.plain)["values"])
-        if opened.data is not None and not self.has_data:
-            self.run.learns_from(asdict(opened.data))
-            self.has_data = True
-        return self.run
+    def measure(self, values: Mapping[str, float], step: int, time: int) -> None:
+        """Note metrics."""
+        self.journal.append(events.measured(values, step, time))
+        self.has_metrics = True
 
-    def end_run(self, run: TrackedRun, ended: Ended) -> JobResult:
-        """Leave the job's files with its run and end that; gives the result with the run's id."""
+    def end(self, ended: Ended) -> None:
+        """Note the job's end, with what it leaves."""
         folder = self.opened.launch.folder
-        folder.mkdir(parents=True, exist_ok=True)
         texts = {**ended.texts, CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
-        if ended.failure is not None:
-            texts["traceback.txt"] = ended.failure.trace
-        run.leave(folder / name for name in events.left(folder, texts)["names"])
-        if ended.model is not None:
-            from runner.tracking.model import log_model  # seldom wanted, and long to import
+        model = [] if ended.model is None else [events.kept(folder, ended.model)]
+        end = events.ended(folder, ended.result.status, ended.failure, ended.time)
+        self.journal.append(events.left(folder, texts), *model, *end)
+        self.journal.sync()
+        self.journal.close()
+        self.ended = ended
 
-            log_model(run.client, run.location, ended.model, "token")
-            shutil.rmtree(ended.model.folder)
-        run.end(ended.result.status, ended.failure.reason if ended.failure else None, ended.time)
-        return replace(ended.result, run_id=run.location.run_id)
+    def send(self, store: Store) -> TrackedRun:
+        """Tell the store what it does not know yet; what fails is told when asked again."""
+        if self._sender is None:
+            self._sender = Sender(self.journal, store.client, store.experiment_id)
+        self._sender.send()
+        assert self._sender.run is not None, "a journal begins with its run"
+        return self._sender.run
+
+    @property
+    def run(self) -> TrackedRun | None:
+        """Its run, once that is there."""
+        return None if self._sender is None else self._sender.run
 
 
 def write_yaml(path: Path, content: object) -> None:

@@ -1,6 +1,7 @@
 """The MLflow run that a sweep's jobs are children of."""
 
-import json
+import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,17 +11,25 @@ from omegaconf import OmegaConf
 from runner.compose import SWEEP_RECORD, typed_overrides
 from runner.errors import TrackingError
 from runner.launch import Launch
+from runner.masking import masked
 from runner.plain import Plain
 from runner.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS
 from runner.sweep.record import JobResult
-from runner.tracking.events import NAME_LENGTH, launch_tags
+from runner.tracking import events
+from runner.tracking.events import FOLDER, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
+from runner.tracking.journal import Journal
 from runner.tracking.location import Location
-from runner.tracking.outcome import Status
-from runner.tracking.store import connect, find_experiment, told_as_tracking_error
+from runner.tracking.outcome import Failure, Status
+from runner.tracking.sender import Sender
+from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
+from runner.tracking.tracked_run import find_made, make
+
+PATIENCE = 3.0
+"""Seconds for which it is tried to tell of the sweep's end."""
 
 
-def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None) -> str:
+def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None, keeps: bool = False) -> str:
     """The id of the parent run; the first job to come opens it, or that of an earlier sweep again.
 
     Args:
@@ -28,6 +37,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None)
         plain: the job's resolved config.
         launch: how the job was started.
         resumed: the earlier sweep, if the sweep continues one.
+        keeps: whether the sweep lives as long as this process, and ends with it.
 
     Raises:
         TrackingError: if the store cannot be used, or has no such earlier sweep.
@@ -42,11 +52,14 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None)
         client = connect(uri)
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
         with told_as_tracking_error(uri), uninterrupted():
-            run = client.create_run(
-                experiment_id, run_name=name(folder)[:NAME_LENGTH], tags=launch_tags(launch)
-            )
-            location = Location(uri, experiment_id, run.info.run_id)
-            record.write_text(json.dumps(vars(location)))
+            token = token_of(folder)
+            tags = {**launch_tags(launch), TOKEN: token, FOLDER: str(folder)}
+            if not keeps:
+                del tags[PROCESS]
+            called = masked(name(folder))[:NAME_LENGTH]
+            run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
+            location = Location(uri, experiment_id, run.location.run_id)
+            location.write(record)
             client.set_tag(location.run_id, "sweep_id", location.run_id)
             if (folder / SWEEP_RECORD).exists():  # at once: a sweep may be interrupted, and continued
                 client.log_artifact(location.run_id, str(folder / SWEEP_RECORD))
@@ -69,12 +82,20 @@ def reopen(folder: Path, plain: Plain, sweep: str) -> None:
             )
         client.update_run(sweep, status="RUNNING")
         location = Location(uri, run.info.experiment_id, sweep)
-        (folder / PARENT).write_text(json.dumps(vars(location)))
+        location.write(folder / PARENT)
 
 
 def find(folder: Path) -> Location:
     """Where the parent run of the sweep in ``folder`` is."""
-    return Location(**json.loads((folder / PARENT).read_text()))
+    return Location.read(folder / PARENT)
+
+
+def token_of(folder: Path) -> str:
+    """What the sweep's parent run is known by before it has an id, however often it is tried to make it."""
+    file = folder / ".parent.token"
+    if not file.exists():
+        file.write_text(secrets.token_hex(16))
+    return file.read_text()
 
 
 def name(folder: Path) -> str:
@@ -84,20 +105,34 @@ def name(folder: Path) -> str:
     return " ".join(["sweep", *overrides])[:NAME_LENGTH]
 
 
+def journal_of(folder: Path) -> Journal:
+    """What is to be told of the parent run at the sweep's end, as ``end`` or ``runner.sync`` sends it."""
+    journal = Journal(folder)
+    if journal.is_new:
+        journal.append(events.continued(find(folder)))
+    return journal
+
+
 def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
     """End the parent run, leaving the jobs' results and the sweep's config with it.
 
     Raises:
-        TrackingError: if the store cannot be used.
+        TrackingError: if the store cannot be used; what was to be told it stays in the journal.
     """
-    location = find(folder)
-    client = connect(location.uri)
     failed = [result for result in results if result.status == "FAILED"]
-    with told_as_tracking_error(location.uri), uninterrupted():
-        try:
-            if (folder / RESULTS).exists():
-                client.log_artifact(location.run_id, str(folder / RESULTS))
-            if failed:
-                client.set_tag(location.run_id, "failure", f"{len(failed)} of {len(results)} jobs failed")
-        finally:
-            client.set_terminated(location.run_id, status)
+    failure = Failure(f"{len(failed)} of {len(results)} jobs failed", "") if failed else None
+    (ended,) = events.ended(folder, status, failure, leaves_trace=False)
+    journal = journal_of(folder)
+    journal.append(events.left(folder, {}, [RESULTS]), ended)
+    uri = find(folder).uri
+    sender, until = Sender(journal), time.monotonic() + PATIENCE
+    with told_as_tracking_error(uri), uninterrupted():
+        while True:
+            try:
+                sender.send()
+                break
+            except STORE_ERRORS as error:
+                if is_refused(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.5)
+    journal.remove()

@@ -3,30 +3,31 @@
 import contextlib
 import json
 import shlex
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Run, RunTag
+import yaml
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.objective import remember
-from runner.plain import hash_of
+from runner.plain import Plain, hash_of
 from runner.plugins.source import digest_of
-from runner.signals import uninterrupted
 from runner.sweep import best, parent, plots, table
 from runner.sweep.lost import end_lost
 from runner.sweep.record import JobResult
 from runner.sweep.report import CELLS, Report
 from runner.sweep.table import SEED
+from runner.tracking import events
 from runner.tracking.console import SHOWN
-from runner.tracking.events import VALUE_LENGTH
+from runner.tracking.events import CONFIG_NAME, VALUE_LENGTH
+from runner.tracking.journal import Event, owner_lock
+from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Status, reason_of
-from runner.tracking.store import connect, told_as_tracking_error
+from runner.tracking.store import connect, is_refused, told_as_tracking_error
 
 CELLS_TABLE, SEEDS = "cells.json", "seeds.csv"
 EXPERIMENT = f"best/{best.EXPERIMENT}/{best.NAME}.yaml"
@@ -38,13 +39,14 @@ FILES = (CELLS, CELLS_TABLE, SEEDS, EXPERIMENT, CURVES, KEYS)
 def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
     """Tell what came of a sweep, whole or interrupted, in its folder and on its parent run, and end that."""
     report = Report(folder, results, parent.find(folder).how_to_look)
-    try:
-        write(report)
-    finally:
-        with part(report, "the end of runs that were lost"):
-            report.notes += end_lost(folder, "KILLED" if status == "KILLED" else "FAILED")
-        with part(report, "the end of its parent run"):
-            parent.end(folder, status, results)
+    with owner_lock(folder):  # nobody else sends what is not whole yet
+        try:
+            write(report)
+        finally:
+            with part(report, "the end of runs that were lost"):
+                report.notes += end_lost(folder, "KILLED" if status == "KILLED" else "FAILED")
+            with part(report, "the end of its parent run"):
+                parent.end(folder, status, results)
     return report
 
 
@@ -53,6 +55,11 @@ def part(report: Report, name: str) -> Iterator[None]:
     """A part of the report: when it fails, the others are written all the same."""
     try:
         yield
+    except TrackingError as error:
+        if is_refused(error):
+            report.problems.append(error)
+        else:
+            report.notes.append(f"{name}, to be told with {how_to_send(report.folder)}: {error}")
     except RunnerError as error:
         if str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
             report.problems.append(error)
@@ -62,16 +69,22 @@ def part(report: Report, name: str) -> Iterator[None]:
         report.problems.append(problem)
 
 
-def run_of(report: Report, job: JobResult) -> Run:
-    """What the store knows of a job that went well.
+def config_of(report: Report, job: JobResult) -> Plain:
+    """The config of a job that went well: from its folder, or else from its run.
 
     Raises:
-        TrackingError: if the store cannot be used.
+        TrackingError: if it has to be asked for, and the store cannot be used.
     """
+    file = report.folder / str(job.job) / CONFIG_NAME
+    if file.exists():
+        found: Plain = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return found
     assert job.run_id is not None
     uri = parent.find(report.folder).uri
-    with told_as_tracking_error(uri):
-        return connect(uri).get_run(job.run_id)
+    with told_as_tracking_error(uri), TemporaryDirectory() as folder:
+        path = connect(uri).download_artifacts(job.run_id, CONFIG_NAME, folder)
+        fetched: Plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    return fetched
 
 
 def write(report: Report) -> None:
@@ -109,11 +122,8 @@ def judge(report: Report) -> None:
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    run = run_of(report, finished[0])
-    report.objective = run.data.params["objective"]
-    if "objective_better" in run.data.tags:
-        smaller = run.data.tags["objective_better"] == "smaller"
-        remember(report.objective.rpartition("/")[2], smaller)
+    report.objective = config_of(report, finished[0])["objective"]
+    remember(report.objective.rpartition("/")[2], finished[0].smaller_is_better)
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
@@ -125,7 +135,7 @@ def write_experiment(report: Report, job: JobResult) -> None:
         TrackingError: if the store cannot tell what that was.
     """
     file = report.folder / EXPERIMENT
-    wanted = run_of(report, job).data.tags["config_hash"]
+    wanted = identity(config_of(report, job))
     try:
         sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
         command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
@@ -135,12 +145,17 @@ def write_experiment(report: Report, job: JobResult) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
         plain = best.compose_best(report.folder / "best", sources).plain
-        if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
+        if identity(plain) != wanted:
             raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:
         file.unlink(missing_ok=True)
         report.notes.append(f"{EXPERIMENT} is left out: {error}")
+
+
+def identity(plain: Plain) -> str:
+    """The hash of a config as its run has it."""
+    return hash_of(plain, {name: digest_of(name) for name in plain["plugins"]})
 
 
 def seen_from_here(path: Path) -> Path:
@@ -158,27 +173,16 @@ def draw(report: Report, job: JobResult) -> None:
 
 
 def upload(report: Report) -> None:
-    """Give the parent run the files, and the best job's numbers, id and overrides.
-
-    Raises:
-        TrackingError: if the store cannot be used.
-    """
-    location = parent.find(report.folder)
-    client = connect(location.uri)
-    with told_as_tracking_error(location.uri), uninterrupted():
-        for name in FILES:
-            if (report.folder / name).exists():
-                subfolder = str(Path(name).parent).removeprefix(".")
-                client.log_artifact(location.run_id, str(report.folder / name), subfolder or None)
-        # what log_table would do, but that it appends where a continued sweep has a table already
-        client.set_tag(
-            location.run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": CELLS_TABLE, "type": "table"}])
-        )
-        if report.best is not None:
-            tell_best(client, location.run_id, report, report.best)
+    """Have the parent run told of the files, and of the best job's numbers, id and overrides."""
+    journal = parent.journal_of(report.folder)
+    # what log_table would do, but that it appends where a continued sweep has a table already
+    table_tag = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": CELLS_TABLE, "type": "table"}])}
+    journal.append(events.left(report.folder, {}, FILES), events.tagged(table_tag))
+    if report.best is not None:
+        journal.append(*about_best(report, report.best))
 
 
-def tell_best(client: MlflowClient, run_id: str, report: Report, job: JobResult) -> None:
+def about_best(report: Report, job: JobResult) -> list[Event]:
     """Metrics and tags of the parent run: the best job's, and its cell's mean over the seeds."""
     metrics = {
         f"best/{name}": value for name, value in job.metrics.items() if name in (*SHOWN, report.objective)
@@ -187,9 +191,5 @@ def tell_best(client: MlflowClient, run_id: str, report: Report, job: JobResult)
     if cell.std is not None:
         metrics |= {f"best/{report.objective}_mean": cell.mean, f"best/{report.objective}_std": cell.std}
     overrides = " ".join(job.overrides)[:VALUE_LENGTH]
-    now = int(time.time() * 1000)
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-        tags=[RunTag("best_run_id", str(job.run_id)), RunTag("best_overrides", overrides)],
-    )
+    tags = {"best_run_id": str(job.run_id), "best_overrides": overrides}
+    return [events.measured(metrics, 0), events.tagged(tags)]

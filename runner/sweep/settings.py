@@ -19,7 +19,9 @@ def own_settings(master: DictConfig) -> tuple[Sweep, Plain]:
     plain = to_plain(OmegaConf.masked_copy(master, list(wanted)))
     problems: list[str] = []
     settings: Sweep = validated(Sweep.model_validate_json, "sweep", plain["sweep"], problems)
-    validated(Tracking.model_validate_json, "tracking", plain["tracking"], problems)
+    tracking: Tracking = validated(Tracking.model_validate_json, "tracking", plain["tracking"], problems)
+    if not problems and tracking.offline:
+        problems.append("tracking.offline: true is for single runs: a sweep needs its store at the beginning")
     if problems:
         raise ConfigError(problems)
     return settings, plain

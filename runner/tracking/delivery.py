@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 INTERVAL, LONGEST = 1.0, 15.0
 """Seconds between two tries: for a live UI at hardly any cost; at most, where one after the other fails."""
 
-START_PATIENCE, END_PATIENCE, HURRIED = 9.0, 15.0, 3.0
+START_PATIENCE, END_PATIENCE, HURRIED = 6.0, 15.0, 3.0
 """Seconds that a store is waited for that does not answer: at a run's start, at its end, if it is stopped."""
 
 LOCK_PATIENCE = 120.0
@@ -45,14 +45,14 @@ class Delivery:
     ) -> None:
         self._journal, self._sender, self._uri, self._release = journal, sender, uri, release
         self._news, self._awake = Condition(), Event()
-        self._closing = self._is_over = self._has_opened = False
+        self._closing = self._is_over = self._has_opened = self._has_looked = False
         self._failure: Exception | None = None
         self._beaten = time.monotonic()
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
         self._thread.start()
 
     def opened(self) -> TrackedRun:
-        """The run, as soon as everything that was told first is in the store.
+        """The run, as soon as it is there; one that goes on, when the store knows all that it had to tell.
 
         Raises:
             TrackingError: if the store cannot be used.
@@ -61,7 +61,7 @@ class Delivery:
         local = sqlite_uri.to_path(self._uri) is not None
         self._wait(LOCK_PATIENCE if local else START_PATIENCE, self._is_open)
         with self._news:
-            if self._has_opened:
+            if self._is_ready:
                 assert self._sender.run is not None
                 return self._sender.run
             failure = self._failure
@@ -70,10 +70,15 @@ class Delivery:
             raise failure
         raise TrackingError(f"tracking.uri: '{masked(self._uri)}' cannot be used: {reason}") from failure
 
+    @property
+    def _is_ready(self) -> bool:
+        is_there = self._sender is not None and self._sender.run is not None
+        return self._has_opened or (is_there and self._journal.is_new)
+
     def _is_open(self) -> bool:
         """Whether the run is there, or it is of no use to wait for it."""
         assert self._sender is not None
-        if self._has_opened or self._is_over:
+        if self._is_ready or self._is_over:
             return True
         hopeful = is_locked(self._failure) or (self._sender.has_asked and self._journal.is_new)
         return self._failure is not None and not hopeful
@@ -88,11 +93,11 @@ class Delivery:
             self._wait(HURRIED if hurried else patience, lambda: self._is_over)
         finally:
             with self._news:
-                is_sent = self._is_over and self._failure is None and self._sender is not None
+                is_done = self._is_over and self._failure is None
                 self._is_over = True
-        if is_sent:
+        if is_done:
             self._thread.join()
-        return is_sent
+        return is_done and self._sender is not None
 
     def abandon(self) -> None:
         """Send nothing more."""
@@ -137,21 +142,25 @@ class Delivery:
             self._journal.sync()
             if self._sender is not None:
                 self._sender.send()
-                self._beat()
+                self._beat(self._sender)
         except Exception as error:  # whatever it is, it is not worth a run
             return error
         return None
 
-    def _beat(self) -> None:
-        """Show that somebody is here."""
-        assert self._sender is not None
-        if self._sender.run is not None and time.monotonic() - self._beaten > BEAT:
-            self._sender.run.tag({HEARTBEAT: str(now())})
+    def _beat(self, sender: Sender) -> None:
+        """Show now and then that somebody is here; the first time, see whether others have gone."""
+        if sender.run is None or self._closing:
+            return
+        if self._has_opened and not self._has_looked:
+            self._has_looked = True
+            sender.end_vanished()
+        if time.monotonic() - self._beaten > BEAT:
+            sender.run.tag({HEARTBEAT: str(now())})
             self._beaten = time.monotonic()
 
     def _tell_change(self, failure: Exception | None) -> None:
         """Warn once where sending begins to fail, in the log alone where it works again."""
-        if not self._has_opened:
+        if not self._is_ready:
             return  # who waits for that tells it
         if failure is not None and is_refused(failure):
             log.warning(

@@ -19,6 +19,7 @@ from runner.overrides import flatten
 from runner.plain import Plain, to_yaml, without_sweep
 from runner.saved_model import SavedModel
 from runner.tracking.journal import Event
+from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
 
@@ -26,6 +27,9 @@ VALUE_LENGTH, NAME_LENGTH = 6000, 250
 """MLflow's limits; a longer value stands whole in config.yaml or in the log."""
 
 CONFIG_NAME, TRACE_NAME, MODEL_FOLDER = "config.yaml", "traceback.txt", "model"
+
+VANISHED = "the process vanished"
+"""Why a run is KILLED that could not say so itself."""
 
 TOKEN, FOLDER, HOST = "runner.token", "runner.folder", "runner.host"
 PROCESS, HEARTBEAT = "runner.process", "runner.heartbeat"
@@ -75,8 +79,8 @@ def beginning(
     }
 
 
-def reopened(run_id: str, tracking: Plain) -> Event:
-    """A run that has ended, or whose process has vanished, goes on."""
+def reopened(run_id: str | None, tracking: Plain) -> Event:
+    """A run that has ended, or whose process has vanished, goes on; None is the journal's own."""
     writer = {PROCESS: str(this_process()), HOST: hostname(), HEARTBEAT: str(now())}
     return {
         "kind": "reopened",
@@ -85,6 +89,11 @@ def reopened(run_id: str, tracking: Plain) -> Event:
         "run_id": run_id,
         "tags": writer,
     }
+
+
+def continued(location: Location) -> Event:
+    """What follows is of a run that is there."""
+    return {"kind": "continued", "uri": location.uri, "run_id": location.run_id}
 
 
 def configured(plain: Plain) -> Event:
@@ -110,6 +119,11 @@ def left(folder: Path, texts: Mapping[str, str], names: Sequence[str] = ()) -> E
     return {"kind": "files", "names": [*texts, *names]}
 
 
+def tagged(values: Mapping[str, str]) -> Event:
+    """The run has these tags, too."""
+    return {"kind": "tags", "values": {key: masked(value) for key, value in values.items()}}
+
+
 def kept(folder: Path, model: SavedModel) -> Event:
     """What has been learnt, which is brought into the run's folder."""
     if model.folder != folder / MODEL_FOLDER:
@@ -119,11 +133,20 @@ def kept(folder: Path, model: SavedModel) -> Event:
     return {"kind": "model", "model": told, "token": secrets.token_hex(16)}
 
 
-def ended(folder: Path, status: Status, failure: Failure | None, when: int | None = None) -> list[Event]:
-    """The run has ended."""
+def ended(
+    folder: Path, status: Status, failure: Failure | None, when: int | None = None, leaves_trace: bool = True
+) -> list[Event]:
+    """The run has ended; why, if not well, stands in a file, too."""
     reason = None if failure is None else masked(failure.reason)[:VALUE_LENGTH]
     end = {"kind": "ended", "status": status, "failure": reason, "time": when or now()}
-    return [end] if failure is None else [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
+    if failure is None or not leaves_trace:
+        return [end]
+    return [left(folder, {TRACE_NAME: masked(failure.trace)}), end]
+
+
+def vanished(when: int) -> Event:
+    """The run's process has gone without a word."""
+    return {"kind": "ended", "status": "KILLED", "failure": VANISHED, "time": when}
 
 
 def config_yaml(plain: Plain) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,11 +145,22 @@ class Journal:
 
     def count_unsent(self) -> int:
         """How many events are left to send."""
-        if not self.path.exists():
-            return 0
-        with self.path.open("rb") as file:
-            file.seek(self.sent.offset)
-            return sum(line.endswith(b"\n") for line in file)
+        return sum(1 for _ in self.lines(self.sent.offset))
+
+    def lines(self, offset: int = 0) -> Iterator[bytes]:
+        """Its whole lines from an offset on."""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                yield from (line for line in file if line.endswith(b"\n"))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last event is the run's end."""
+        last = b""
+        for line in self.lines():
+            last = line
+        return b'"kind": "ended"' in last
 
     def close(self) -> None:
         """Let go of the file; another ``append`` would open it again."""
@@ -185,7 +196,7 @@ def owner_lock(folder: Path) -> FileLock:
 
 def is_owned(folder: Path) -> bool:
     """Whether a living process writes the journal of a folder, or of the sweep that the folder is in."""
-    for place in (folder, folder.parent):
+    for place in (folder, *folder.parents):
         if (place / LOCK).exists():
             try:
                 with owner_lock(place).acquire(timeout=0):

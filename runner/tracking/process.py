@@ -4,42 +4,50 @@ import os
 import socket
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process of some host; ``started`` tells it from a later one with the same number."""
+    """A process, as a run's tag tells it.
+
+    Attributes:
+        host: the host's name.
+        pid: its number there.
+        started: when, which tells it from a later one with the same number.
+        place: what numbers are unique in: one start of one host, one container.
+    """
 
     host: str
     pid: int
     started: str
+    place: str
 
     @classmethod
     def parse(cls, text: str) -> "Process | None":
         """What ``str`` gave; None if it did not."""
-        host, _, rest = text.partition(" ")
-        pid, _, started = rest.partition(" ")
-        return cls(host, int(pid), started) if pid.isdecimal() else None
+        words = text.split(" ")
+        if len(words) != 4 or not words[1].isdecimal():
+            return None
+        return cls(words[0], int(words[1]), words[2], words[3])
 
     def __str__(self) -> str:
-        return f"{self.host} {self.pid} {self.started}"
+        return f"{self.host} {self.pid} {self.started} {self.place}"
 
     @property
-    def is_here(self) -> bool:
-        """Whether it is, or was, one of this host."""
-        return self.host == hostname()
+    def is_near(self) -> bool:
+        """Whether this process can see it, if it is there."""
+        return (self.host, self.place) == (hostname(), place())
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is there; of this host's processes alone."""
+        """Whether it is there; of a near one alone."""
         return start_of(self.pid) == self.started
 
 
 def this_process() -> Process:
     """The one that asks."""
-    return Process(hostname(), os.getpid(), start_of(os.getpid()))
+    return Process(hostname(), os.getpid(), start_of(os.getpid()), place())
 
 
 def hostname() -> str:
@@ -47,23 +55,23 @@ def hostname() -> str:
     return socket.gethostname().replace(" ", "-")
 
 
-@cache
-def boot() -> str:
-    """What tells one start of this host from another, where that is to be had."""
-    told = Path("/proc/sys/kernel/random/boot_id")
-    return told.read_text()[:8] if told.exists() else ""
+def place() -> str:
+    """The host's start and the container, where the system tells them."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        return f"{boot}-{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return "-"
 
 
 def start_of(pid: int) -> str:
-    """When a process of this host was started, in whatever words the system has; empty if it isn't there."""
-    stat = Path(f"/proc/{pid}/stat")
+    """When a near process was started, in whatever words the system has; empty if it isn't there."""
     if Path("/proc/self/stat").exists():
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return ""
-        return "" if fields[0] in "ZX" else f"{boot()}-{fields[19]}"  # a zombie works no more
-    told = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+        return "" if fields[0] in "ZX" else fields[19]  # a zombie works no more
+    ps = ["ps", "-o", "lstart=", "-p", str(pid)]
+    told = subprocess.run(ps, capture_output=True, text=True, check=False)
     return "-".join(told.stdout.split())

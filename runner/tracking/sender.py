@@ -14,7 +14,8 @@ from runner.tracking.events import TOKEN, sweep_tags
 from runner.tracking.journal import Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
 from runner.tracking.store import connect, find_experiment
-from runner.tracking.tracked_run import TrackedRun, find_made, make
+from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make
+from runner.tracking.vanished import end_vanished
 
 TOGETHER = {"params": "log", "metrics": "log"}
 """Kinds of events that one call can tell of together."""
@@ -58,11 +59,18 @@ class Sender:
         where = self.run.location
         return Sent(self._journal.sent.offset, where.run_id, where.experiment_id, self.run.artifact_uri)
 
+    def end_vanished(self) -> None:
+        """Mark the runs of the experiment whose processes have gone."""
+        run = self._known
+        end_vanished(run.client, run.location.experiment_id)
+
     def _tell(self, events: Sequence[Event]) -> None:
         event = events[0]
         match event["kind"]:
             case "begun":
                 self.run = self._begin(event)
+            case "continued":
+                self._continue(event)
             case "reopened":
                 self._reopen(event)
             case "params" | "metrics":
@@ -70,7 +78,7 @@ class Sender:
             case "data":
                 self._known.learns_from(event["data"])
             case "files":
-                self._known.leave([self._journal.folder / name for name in event["names"]])
+                self._known.leave(self._journal.folder, event["names"])
             case "model":
                 self._keep(event)
             case "tags":
@@ -98,12 +106,16 @@ class Sender:
         self.has_asked = True
         return make(client, experiment_id, event["name"], tags, event["time"])
 
+    def _continue(self, event: Event) -> None:
+        if self._client is None:
+            self._client = connect(event["uri"])
+        self.run = as_tracked(self._client, self._client.get_run(event["run_id"]).info)
+
     def _reopen(self, event: Event) -> None:
-        client, _ = self.connected(event)
-        info = client.get_run(event["run_id"]).info
-        location = Location(client.tracking_uri, info.experiment_id, info.run_id)
-        self.run = TrackedRun(client, location, info.artifact_uri)
-        self.run.reopen(event["tags"])
+        if event["run_id"] is not None:
+            client, _ = self.connected(event)
+            self.run = as_tracked(client, client.get_run(event["run_id"]).info)
+        self._known.reopen(event["tags"])
 
     @property
     def _known(self) -> TrackedRun:

@@ -57,6 +57,8 @@ def told(error: Exception) -> str:
 
 def is_refused(error: Exception) -> bool:
     """Whether a store says that it will never take this, however often it is asked."""
+    if isinstance(error, TrackingError) and isinstance(error.__cause__, Exception):
+        return is_refused(error.__cause__)
     if isinstance(error, MlflowException):
         status = error.get_http_status_code()  # type: ignore[no-untyped-call]
         return 400 <= status < 500 and status not in REPEATABLE and not is_race(error)

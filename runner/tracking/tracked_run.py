@@ -54,11 +54,12 @@ class TrackedRun:
         """Log the data, as a ``DataInput``'s fields, as the run's input."""
         self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
 
-    def leave(self, files: Iterable[Path]) -> None:
-        """Log artifacts, those files that are there."""
-        for file in files:
-            if file.exists():
-                self._artifacts.log_artifact(str(file))  # type: ignore[no-untyped-call]
+    def leave(self, folder: Path, names: Iterable[str]) -> None:
+        """Log artifacts, by their places in ``folder``, those files that are there."""
+        for name in names:
+            if (folder / name).exists():
+                place = str(Path(name).parent).removeprefix(".")
+                self._artifacts.log_artifact(str(folder / name), place or None)  # type: ignore[no-untyped-call]
 
     @cached_property
     def _artifacts(self) -> ArtifactRepository:

@@ -1,5 +1,6 @@
 """One run in MLflow: opened before anything is read, ended truthfully whatever happens."""
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ from runner.tracking.store import STORE_ERRORS, is_refused, told, told_as_tracki
 from runner.tracking.tracked_run import TrackedRun
 
 log = logging.getLogger(__name__)
+
+LOCAL = "local-"
+"""How the name begins of a run that the store has not been told of."""
 
 
 class Reporter(Protocol):
@@ -87,12 +91,16 @@ class Tracker:
 
     def __enter__(self) -> "Tracker":
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=2)  # who only looks whether it is held has it for a moment
         except Timeout as error:
             raise TrackingError(f"{self._launch.folder}: another process writes the run there") from error
         self._journal = Journal(self._launch.folder)
-        first = self._opening()
-        self._journal.append(*first)
+        try:
+            first = self._opening()
+            self._journal.append(*first)
+        except BaseException:
+            self._lock.release()
+            raise
         self._sender = None if self._offline else Sender(self._journal)
         self._delivery = Delivery(self._journal, self._sender, self._uri, self._lock.release)
         try:
@@ -106,15 +114,31 @@ class Tracker:
         return self
 
     def _opening(self) -> list[Event]:
-        """What is told first."""
-        if self._run_id is not None:
-            return [events.reopened(self._run_id, self._plain["tracking"])]
-        config = events.left(self._launch.folder, {events.CONFIG_NAME: events.config_yaml(self._plain)})
-        return [events.begun(self._plain, self._launch, self._tags), events.configured(self._plain), config]
+        """What is told first.
+
+        Raises:
+            TrackingError: if what is needed to go on with a run is not there.
+        """
+        if self._run_id is None:
+            config = events.left(self._launch.folder, {events.CONFIG_NAME: events.config_yaml(self._plain)})
+            return [
+                events.begun(self._plain, self._launch, self._tags),
+                events.configured(self._plain),
+                config,
+            ]
+        is_local = self._run_id.startswith(LOCAL)
+        if self._journal.is_new and is_local:
+            raise TrackingError(f"run '{self._run_id}' has been sent to the store, and has another id there")
+        if self._journal.is_new and self._offline:
+            raise TrackingError(
+                f"run '{self._run_id}' can't go on without the store: tracking.offline is true"
+            )
+        return [events.reopened(None if is_local else self._run_id, self._plain["tracking"])]
 
     def _open(self, first: Event) -> Location:
         if self._offline:
-            name = self._run_id or f"local-{first['tags'][events.TOKEN][:12]}"
+            self._told = rows_in(self._journal)
+            name = self._run_id or f"{LOCAL}{first['tags'][events.TOKEN][:12]}"
             return Location(self._uri, "", name, str(self._launch.folder))
         run = self._delivery.opened()
         if self._run_id is not None:
@@ -206,3 +230,9 @@ def rows_of(run: TrackedRun) -> set[tuple[str, int]]:
     client, run_id = run.client, run.location.run_id
     names = client.get_run(run_id).data.metrics
     return {(name, row.step) for name in names for row in client.get_metric_history(run_id, name)}
+
+
+def rows_in(journal: Journal) -> set[tuple[str, int]]:
+    """Names and steps of all metrics in a journal."""
+    told = (json.loads(line) for line in journal.lines())
+    return {(name, event["step"]) for event in told if event["kind"] == "metrics" for name in event["values"]}

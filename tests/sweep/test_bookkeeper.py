@@ -1,5 +1,6 @@
 """The books of a sweep: everything that is told is in the store, whatever happens to who tells it."""
 
+import os
 import pickle
 import signal
 import sqlite3
@@ -35,6 +36,8 @@ from runner.sweep.messages import (
     Written,
 )
 from runner.sweep.record import JobResult, read_results
+from runner.sync import sync
+from runner.tracking.journal import EVENTS, is_owned
 from runner.tracking.outcome import Failure
 from tests.conftest import REPOSITORY, client_of, runs_in
 from tests.sweep.composed import jobs_of
@@ -258,23 +261,60 @@ def test_a_run_that_the_store_refuses_fails_alone(in_tmp_path: Path) -> None:
     assert results[1].status == "FINISHED"
 
 
-def test_a_store_that_fails_for_long_fails_the_runs(
-    in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_fails_for_long_keeps_nobody_waiting_and_loses_nothing(
+    in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bookkeeper, "PATIENCE", 0.3)
-    (job,) = jobs_in(in_tmp_path, 1)
+    jobs = jobs_in(in_tmp_path, 2)
     books, told = books_of(in_tmp_path)
-    books.hear(opened(job))
-    wait_for(lambda: len(so_far(in_tmp_path)) == 2)
+    for job in jobs:
+        books.hear(opened(job))
+    wait_for(lambda: len(so_far(in_tmp_path)) == 3)
     with no_metrics_taken(in_tmp_path):
-        books.hear(measured([job], 1))
-        books.hear(ended(job))
-        wait_for(lambda: told)
+        for step in range(1, 6):
+            books.hear(measured(jobs, step))
+        for job in jobs:
+            books.hear(ended(job))
+        wait_for(lambda: len(told) == 2)
         books.close()
-    (written,) = [each.result for each in told if isinstance(each, Written)]
-    assert written.status == "FAILED"
-    assert "no such table: metrics" in str(written.reason)
-    assert "\n" not in str(written.reason)
+    results = [each.result for each in told if isinstance(each, Written)]
+    assert [(result.status, result.run_id) for result in results] == [("FINISHED", None)] * 2
+    assert "2 runs are not whole in the store" in capsys.readouterr().err
+    assert {run.info.status for run in children_in(in_tmp_path).values()} == {"RUNNING"}
+    assert sync(in_tmp_path / "sweep") == 0
+    for job in jobs:
+        run = children_in(in_tmp_path)[str(job.number)]
+        assert run.info.status == "FINISHED"
+        assert history(in_tmp_path, run) == expected(job, 5)
+    assert not list((in_tmp_path / "sweep").rglob("events.*"))
+
+
+def test_books_that_are_killed_with_their_trainer_lose_nothing_that_was_told(in_tmp_path: Path) -> None:
+    jobs = jobs_in(in_tmp_path, 2)
+    messages = [
+        start_of(in_tmp_path),
+        *[opened(job) for job in jobs],
+        *[measured(jobs, s) for s in range(1, 9)],
+    ]
+    (in_tmp_path / "messages").write_bytes(pickle.dumps(messages))
+    wait = "print(ledger._process.pid, flush=True); import time; time.sleep(60)"
+    command = [sys.executable, "-c", f"{TRAINER}\n{wait}", str(in_tmp_path / "messages")]
+    trainer = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert trainer.stdout is not None
+    books = int(trainer.stdout.readline())
+    told = [job.launch.folder / EVENTS for job in jobs]
+    wait_for(lambda: all(file.exists() and '"step": 8' in file.read_text() for file in told))
+    wait_for(lambda: len(so_far(in_tmp_path)) == 3)
+    assert sync(in_tmp_path / "sweep") == 0
+    assert {run.info.status for run in so_far(in_tmp_path)} == {"RUNNING"}, "it goes on"
+    for process in (trainer.pid, books):
+        os.kill(process, signal.SIGKILL)
+    trainer.communicate()
+    wait_for(lambda: not is_owned(in_tmp_path / "sweep"))
+    assert sync(in_tmp_path / "sweep") == 0
+    assert [run.info.status for run in so_far(in_tmp_path)] == ["KILLED"] * 3
+    for job in jobs:
+        assert history(in_tmp_path, children_in(in_tmp_path)[str(job.number)]) == expected(job, 8)
 
 
 def test_a_store_that_cannot_be_used_at_all_is_lost_soon(in_tmp_path: Path) -> None:

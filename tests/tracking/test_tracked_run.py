@@ -28,7 +28,7 @@ def test_artifacts_lie_where_the_client_finds_them(tmp_path: Path) -> None:
     run = make(client, find_experiment(client, "runner"), "name", {}, 0)
     (tmp_path / "config.yaml").write_text("seed: 1")
     (tmp_path / "more.txt").write_text("more")
-    run.leave(tmp_path / name for name in ("config.yaml", "more.txt", "missing.txt"))
+    run.leave(tmp_path, ["config.yaml", "more.txt", "missing.txt"])
     listed = [file.path for file in client.list_artifacts(run.location.run_id)]
     assert sorted(listed) == ["config.yaml", "more.txt"]
 

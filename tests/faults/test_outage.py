@@ -1,0 +1,189 @@
+"""Tracking never kills training and never loses rows: servers that stop, hang, refuse, or drop replies."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from runner.errors import TrackingError
+from runner.launch import Launch
+from runner.tracking.tracker import Tracker
+from tests.conftest import run_in
+from tests.faults.servers import Proxy, Server
+from tests.test_config import plain
+
+EPOCHS = 20
+SLOWED = ("data=spirals", "data.samples=20000", "model.layers.l1.out_features=64", f"train.epochs={EPOCHS}")
+"""A run whose epochs take long enough for something to happen in between."""
+
+QUICK = ("data=iris", f"train.epochs={EPOCHS}", "tracking.log_model=false")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    with Proxy(server.port) as proxy:
+        yield proxy
+        proxy.shutdown()
+
+
+def runs_of(uri: str, experiment: str) -> list[Run]:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([found.experiment_id])) if found else []
+
+
+def history(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
+    """Every metric's rows, but for those that measure time."""
+    client = MlflowClient(uri)
+    return {
+        name: sorted((row.step, row.value) for row in client.get_metric_history(run.info.run_id, name))
+        for name in run.data.metrics
+        if not name.startswith("time/")
+    }
+
+
+def assert_whole(uri: str, experiment: str) -> Run:
+    """One run, FINISHED, with every row once."""
+    (run,) = runs_of(uri, experiment)
+    assert run.info.status == "FINISHED"
+    rows = history(uri, run)
+    assert [step for step, _ in rows["train/loss"]] == list(range(1, EPOCHS + 1))
+    assert [step for step, _ in rows["test/loss"]] == list(range(1, EPOCHS + 1))
+    assert len(rows["best/epoch"]) == len(rows["final/train_accuracy"]) == 1
+    return run
+
+
+def sync(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runner.sync"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("fault", ["503", "hang", "gone"])
+def test_a_server_that_is_down_at_the_start_is_told_soon_and_leaves_nothing(
+    tmp_path: Path, fault: str
+) -> None:
+    with Proxy() as proxy:
+        proxy.fault = lambda _: fault
+        if fault == "gone":
+            proxy.server_close()
+        config = plain()
+        config["tracking"]["uri"] = proxy.uri
+        started = time.monotonic()
+        tracker = Tracker(config, Launch(tmp_path, "mlp", (), "command"), {})
+        with pytest.raises(TrackingError) as error, tracker:
+            pytest.fail("nothing can be tracked")
+        assert time.monotonic() - started < 10, "a process takes a few seconds more, and should be within 15"
+    assert str(error.value).startswith(f"tracking.uri: '{proxy.uri}' cannot be used: ")
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("events.*"))
+
+
+@pytest.mark.slow
+def test_the_same_history_through_a_server_and_in_sqlite(server: Server, tmp_path: Path) -> None:
+    for uri in (server.uri, f"sqlite:///{tmp_path}/outputs/mlflow.db"):
+        done = run_in(tmp_path, f"tracking.uri={uri}", "tracking.experiment=same", *QUICK)
+        assert done.returncode == 0, done.stderr
+    sqlite = f"sqlite:///{tmp_path}/outputs/mlflow.db"
+    (there,), (here,) = runs_of(server.uri, "same"), runs_of(sqlite, "same")
+    assert history(server.uri, there) == history(sqlite, here)
+    tracking = re.compile(r"tracking\.")
+    there_params, here_params = (
+        {key: value for key, value in run.data.params.items() if not tracking.match(key)}
+        for run in (there, here)
+    )
+    assert there_params == here_params
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["500", "503", "429", "hang", "drop"])
+def test_a_server_that_misbehaves_for_a_while_loses_nothing(
+    proxy: Proxy, server: Server, tmp_path: Path, fault: str
+) -> None:
+    began: list[float] = []
+
+    def misbehave(line: bytes) -> str:
+        if b"log-batch" not in line and not began:
+            return "pass"
+        began.append(time.monotonic())
+        return fault if time.monotonic() - began[0] < 6 else "pass"
+
+    proxy.fault = misbehave
+    name = f"misbehaves {fault}"
+    done = run_in(tmp_path, f"tracking.uri={proxy.uri}", f"tracking.experiment='{name}'", *QUICK)
+    assert done.returncode == 0, done.stderr
+    if "runner.sync" in done.stderr:
+        assert sync(tmp_path).returncode == 0
+    assert_whole(server.uri, name)
+    assert not list(tmp_path.rglob("events.*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_replies_that_are_dropped_now_and_then_double_nothing(
+    proxy: Proxy, server: Server, tmp_path: Path, seed: int
+) -> None:
+    def every_third(line: bytes) -> str:
+        return "drop" if b"POST" in line and len(proxy.seen) % 3 == seed % 3 else "pass"
+
+    proxy.fault = every_third
+    name = f"dropped {seed}"
+    arguments = ("data=iris", f"train.epochs={EPOCHS}", f"tracking.log_model={seed == 3}")
+    done = run_in(tmp_path, f"tracking.uri={proxy.uri}", f"tracking.experiment='{name}'", *arguments)
+    if done.returncode == 1:  # the experiment could not be asked for
+        assert runs_of(server.uri, name) == []
+        return
+    proxy.fault = lambda _: "pass"
+    if "runner.sync" in done.stderr:
+        assert sync(tmp_path).returncode == 0
+    run = assert_whole(server.uri, name)
+    models = MlflowClient(server.uri).search_logged_models([run.info.experiment_id])
+    assert len(models) == (seed == 3)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", f"tracking.uri={server.uri}", *SLOWED],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  2"):
+            break
+    server.stop()
+    out, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert "epoch 20/20" in out
+    assert re.search(
+        r"\d+ events are not in the store yet \(.+\); to send them: python -m runner.sync outputs", errors
+    )
+    assert sync(tmp_path).returncode == 1
+    server.start()
+    assert sync(tmp_path).returncode == 0
+    assert_whole(server.uri, "runner")
+    assert sync(tmp_path).stdout == ""
+    server.stop()
