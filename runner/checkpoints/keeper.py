@@ -28,10 +28,13 @@ class Keeper:
         folder: where they go.
         every: epochs between two (an int), seconds (a float), or None: none is ever written.
         about: whose they are: written into each.
+
+    Attributes:
+        about: it may be another after each epoch.
     """
 
     def __init__(self, folder: Path, every: float | None, about: Mapping[str, Any]) -> None:
-        self.folder, self._every, self._about = folder, every, about
+        self.folder, self._every, self.about = folder, every, about
         self._latest: Snapshot | None = None
         self._written: int | None = None
         self._best = 0
@@ -46,7 +49,9 @@ class Keeper:
         self._latest, self._best = snapshot, best
         if self._is_due(snapshot.epoch) and not (self._writer and self._writer.is_alive()):
             self._written, self._last_time = snapshot.epoch, time.monotonic()
-            self._writer = Thread(target=self._write, args=(snapshot,), name="checkpoint", daemon=True)
+            self._writer = Thread(
+                target=self._write, args=(snapshot, self.about), name="checkpoint", daemon=True
+            )
             self._writer.start()
 
     def _is_due(self, epoch: int) -> bool:
@@ -54,9 +59,13 @@ class Keeper:
             return epoch % self._every == 0
         return self._every is not None and time.monotonic() - self._last_time >= self._every
 
-    def _write(self, snapshot: Snapshot) -> None:
+    def forget(self) -> None:
+        """There is nothing left to go on with."""
+        self._latest = None
+
+    def _write(self, snapshot: Snapshot, about: Mapping[str, Any]) -> None:
         try:
-            path = write(self.folder, snapshot, self._about)
+            path = write(self.folder, snapshot, about)
             self._prune(path)
         except OSError as error:
             self._written = None
@@ -91,4 +100,4 @@ class Keeper:
             if self._writer is not None:
                 self._writer.join()
             if self._every is not None and self._latest is not None and self._written != self._latest.epoch:
-                self._write(self._latest)
+                self._write(self._latest, self.about)

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from runner.build import Parts, build, rule_of
+from runner.checkpoints.keeper import Keeper
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.loop import Training, evaluate
 from runner.nn.precision import at_precision, tf32
 from runner.prepare import draw_parameters, input_of, loss_of
 from runner.saved_model import SavedModel
+from runner.snapshot import Snapshot
 from runner.stack import Member, Stack
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop
@@ -18,8 +21,25 @@ from runner.trained import save_model
 from runner.verdict import divergence
 
 
-def train_block(jobs: Sequence[Job], data: Dataset, progress: Progress, stop: Stop) -> None:
-    """Train a block from its initial values to its end; what goes wrong with a job is that job's end."""
+def train_block(
+    jobs: Sequence[Job],
+    data: Dataset,
+    progress: Progress,
+    stop: Stop,
+    keeper: Keeper | None = None,
+    snapshot: Snapshot | None = None,
+) -> None:
+    """Train a block to its end; what goes wrong with a job is that job's end.
+
+    Args:
+        jobs: one, or several that train as a stack.
+        data: theirs.
+        progress: told of everything.
+        stop: ends it.
+        keeper: keeps checkpoints, whose ``jobs`` are the hashes of the configs of those who still train.
+        snapshot: what the block goes on from; None: from first values.
+    """
+    keeper = keeper or Keeper(Path(), None, {})
     ready: dict[int, Parts] = {}
     for job in jobs:
         try:
@@ -29,9 +49,12 @@ def train_block(jobs: Sequence[Job], data: Dataset, progress: Progress, stop: St
     drawn = [job for job in jobs if job.number in ready]
     try:
         if len(jobs) == 1 and drawn:
-            train_alone(drawn[0], ready[drawn[0].number], data, progress, stop)
+            with keeper:
+                train_alone(drawn[0], ready[drawn[0].number], data, progress, stop, keeper, snapshot)
         elif drawn:
-            train_stacked(drawn, [ready[job.number] for job in drawn], data, progress, stop)
+            with keeper:
+                parts = [ready[job.number] for job in drawn]
+                train_stacked(drawn, parts, data, progress, stop, keeper, snapshot)
     except (Exception, SystemExit) as error:
         for job in drawn:
             if not progress.has_ended(job):
@@ -45,13 +68,24 @@ def with_parameters(job: Job) -> Parts:
     return parts
 
 
-def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop: Stop) -> None:
+def train_alone(
+    job: Job,
+    parts: Parts,
+    data: Dataset,
+    progress: Progress,
+    stop: Stop,
+    keeper: Keeper,
+    snapshot: Snapshot | None,
+) -> None:
     """Train one job as a run of its own would."""
     config, store = job.config, parts.store
     progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
     with tf32(config.train.precision == "tf32"):
         training = training_of(job, parts, data, stop, config.train.epochs)
+        if snapshot is not None:
+            training.restore(snapshot)
+            progress.goes_on(job, training.history)
         before = training.snapshot()
         for epoch in training:
             problem = divergence(epoch, config.train.on_divergence)
@@ -67,6 +101,8 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             before = training.snapshot()
             if verdict == "stops":
                 break
+            keeper.show(before, best=before.epoch)
+        keeper.forget()
         store.settle()
         loss = loss_of(config, data)
         trained = evaluate(model, store, loss, data.train, "final/train_", metrics=config.metrics)
@@ -75,7 +111,13 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
 
 
 def train_stacked(
-    jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, progress: Progress, stop: Stop
+    jobs: Sequence[Job],
+    parts: Sequence[Parts],
+    data: Dataset,
+    progress: Progress,
+    stop: Stop,
+    keeper: Keeper,
+    snapshot: Snapshot | None,
 ) -> None:
     """Train several as one program; whoever ends early leaves the stack."""
     active, own = list(jobs), list(parts)
@@ -83,9 +125,13 @@ def train_stacked(
     stack = stack_of(active, parts, data, stop)
     for job in active:
         progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
+    if snapshot is not None:
+        stack.restore(snapshot)
+        for job, member in zip(active, stack.members, strict=True):
+            progress.goes_on(job, member.history)
     before = stack.snapshot()
     with tf32(train.precision == "tf32"):
-        for number in range(1, train.epochs + 1):
+        for number in range(before.epoch + 1, train.epochs + 1):
             epochs = stack.epoch()
             verdicts = progress.epochs(active, epochs, partial(stack.fault, before))
             if train.restore_best:
@@ -99,11 +145,14 @@ def train_stacked(
                 finish(stack, over, active, own, data, progress)
             rows = [row for row, verdict in enumerate(verdicts) if verdict == "goes on"]
             if not rows:
+                keeper.forget()
                 return
             if len(rows) < len(active):
                 active, own = [active[row] for row in rows], [own[row] for row in rows]
                 stack.keep(rows)
             before = stack.snapshot()
+            keeper.about = {"jobs": [job.config.hash for job in active]}
+            keeper.show(before, best=number)
 
 
 def finish(

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import Event, Lock, Thread
+
+from filelock import BaseFileLock, Timeout
 
 from runner.compose import one_line
 from runner.errors import TrackingError
@@ -33,11 +36,12 @@ from runner.sweep.messages import (
 from runner.sweep.page import Page, Store
 from runner.sweep.record import JobResult, add_result
 from runner.tracking.delivery import BEAT
-from runner.tracking.events import HEARTBEAT, now
-from runner.tracking.finished import find_finished
-from runner.tracking.journal import owner_lock
+from runner.tracking.events import FOLDER, HEARTBEAT, now
+from runner.tracking.finished import find_finished, find_unfinished
+from runner.tracking.journal import Journal, owner_lock
 from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Failure
+from runner.tracking.resend import journals_in, send
 from runner.tracking.store import (
     STORE_ERRORS,
     connect,
@@ -82,6 +86,7 @@ class Bookkeeper:
         self._closed_at = 0.0
         self._owner = owner_lock(start.folder)
         self._owner.acquire(timeout=2)  # who only looks whether it is held has it for a moment
+        self._home: BaseFileLock | None = None
         self._awake, self._closing = Event(), Event()
         self._partly_again = 0.0
         self._thread = Thread(target=self._write_in_rounds, name="books", daemon=True)
@@ -124,6 +129,8 @@ class Bookkeeper:
         self._awake.set()
         self._thread.join()
         self._owner.release()
+        if self._home is not None:
+            self._home.release()
         self._tell(Closed())
 
     def _find(self, message: Find) -> None:
@@ -137,9 +144,38 @@ class Bookkeeper:
                     message.hashes,
                 )
                 found = {value: run for value, run in zip(message.hashes, runs, strict=True) if run}
-            self._tell(Found(found))
+            if sweep is None:
+                self._tell(Found(found))
+                return
+            home = self._move_into(store, sweep)
+            with told_as_tracking_error(store.uri):
+                interrupted, failed = find_unfinished(store.client, store.experiment_id, sweep)
+            there = {value: run for value, run in interrupted.items() if run.folder.is_dir()}
+            self._tell(Found(found, there, failed, home))
         except TrackingError as error:
             self._give_up(error)
+
+    def _move_into(self, store: Store, sweep: str) -> Path | None:
+        """The folder of an earlier sweep, its news sent and itself ours; None if it is not on this machine.
+
+        Raises:
+            TrackingError: if another process is at it.
+        """
+        with told_as_tracking_error(store.uri):
+            home = Path(store.client.get_run(sweep).data.tags.get(FOLDER, ""))
+            if not home.is_absolute() or not home.is_dir():
+                return None
+            if home == self._start.folder:
+                return home
+            self._home = owner_lock(home)
+            try:
+                self._home.acquire(timeout=PATIENCE)
+            except Timeout as error:
+                raise TrackingError(f"sweep.resume: another process is at the sweep in {home}") from error
+            for place in journals_in(home):
+                if place != home:
+                    send(Journal(place))
+        return home
 
     def _connected(self) -> Store:
         """The store, opened for the first who asks; a sweep that is continued has its parent run there."""

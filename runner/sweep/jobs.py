@@ -17,12 +17,16 @@ from runner.sweep.cells import Cell
 
 @dataclass(frozen=True)
 class Job:
-    """A job that is about to be trained: checked and built, its parameters not drawn yet."""
+    """A job that is about to be trained: checked and built, its parameters not drawn yet.
+
+    ``run_id`` is its run in the store if that was begun in an earlier sweep and goes on.
+    """
 
     cell: Cell
     config: Config
     parts: Parts
     launch: Launch
+    run_id: str | None = None
 
     @property
     def number(self) -> int:

@@ -1,7 +1,8 @@
 """A sweep's jobs, from their overrides to their results, trained as fast as this machine can."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 from hydra.core.utils import JobReturn, configure_log
@@ -14,6 +15,7 @@ from runner.sweep.cells import Composer
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
+from runner.sweep.kept_blocks import blocks_of, going_on, note
 from runner.sweep.lanes import Stop
 from runner.sweep.ledger import Ledger
 from runner.sweep.messages import Start
@@ -25,6 +27,7 @@ from runner.sweep.settings import own_settings
 from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
 from runner.tracking.console import numbers
+from runner.tracking.finished import InterruptedRun
 from runner.tracking.sweep_display import SweepDisplay
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,8 @@ class StackedSweep:
         self._display = SweepDisplay(self._plain["objective"])
         self._ledger = ledger
         self._names: dict[int, str] = {}
+        self._home = self._folder
+        self._interrupted: frozenset[int] = frozenset()
         if ledger is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             ledger.open(Start(self._folder, self._plain, self._settings.resume), self._tell_ended)
@@ -89,25 +94,33 @@ class StackedSweep:
             return [as_return(cell, None) for cell in cells]
         for cell in cells:
             self._context.callbacks.on_job_start(config=cell.composed, task_function=self._task)
-        results = self._finished(jobs, ledger)
-        missing = [job for job in jobs if job.number not in results]
-        results |= self._run(missing, problems, ledger, watch)
+        results, jobs = self._known(jobs, ledger)
+        results |= self._run(jobs, results.keys(), problems, ledger, watch)
         returns = [as_return(cell, results[cell.job].objective) for cell in cells]
         for cell, each in zip(cells, returns, strict=True):
             self._context.callbacks.on_job_end(config=cell.composed, job_return=each)
         return returns
 
     def _run(
-        self, jobs: Sequence[Job], problems: Sequence[Problem], ledger: Ledger, watch: Watch | None
+        self,
+        all_jobs: Sequence[Job],
+        done: Collection[int],
+        problems: Sequence[Problem],
+        ledger: Ledger,
+        watch: Watch | None,
     ) -> dict[int, JobResult]:
-        """Train jobs; gives what they came to, and those that can't be trained, once that is in the store."""
+        """Train jobs that are not done; gives what they came to, and those that can't be trained.
+
+        It is in the store then.
+        """
+        jobs = [job for job in all_jobs if job.number not in done]
         stop = Stop()
         progress = Progress(ledger, self._display, watch, stop, self._settings.fail_fast)
         try:
             for problem in problems:
                 if not stop.is_wished:
                     progress.reject(problem)
-            train = self._prepare([] if stop.is_wished else jobs, progress, ledger, stop)
+            train = self._prepare([] if stop.is_wished else jobs, all_jobs, progress, ledger, stop)
             with self._display:
                 self._display.start(len(jobs), sum(job.config.train.epochs for job in jobs))
                 train()
@@ -126,12 +139,13 @@ class StackedSweep:
         ready, _ = self._datasets.split(jobs)
         show(jobs, problems, make_plans(ready, self._datasets, self._settings.mode, Stop()))
 
-    def _finished(self, jobs: Sequence[Job], ledger: Ledger) -> dict[int, JobResult]:
-        """The results of jobs that need not be run again."""
+    def _known(self, jobs: Sequence[Job], ledger: Ledger) -> tuple[dict[int, JobResult], list[Job]]:
+        """The results of jobs that need not be run again, and all jobs, some of them with runs that go on."""
         if not (self._settings.resume or self._settings.skip_finished):
-            return {}
+            return {}, list(jobs)
         in_sweep = not self._settings.skip_finished
-        runs = ledger.find([job.config.hash for job in jobs], in_sweep)
+        answer = ledger.find([job.config.hash for job in jobs], in_sweep)
+        runs, self._home = answer.runs, answer.home or self._home
         done = {}
         for job in jobs:
             run = runs.get(job.config.hash)
@@ -141,15 +155,37 @@ class StackedSweep:
                 add_result(self._folder, result)
                 self._tell_ended(result)
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
-        return done
+        missing = [job for job in jobs if job.number not in done]
+        self._interrupted = frozenset(job.number for job in missing if job.config.hash not in answer.failed)
+        begun = answer.interrupted
+        return done, [gone_on(job, begun.get(job.config.hash)) for job in jobs]
 
     def _prepare(
-        self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
+        self, jobs: Sequence[Job], all_jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
     ) -> Callable[[], None]:
-        """Find out how to train jobs; gives what trains them to their ends, of which the ledger is told."""
-        plans = plan(jobs, self._datasets, self._settings.mode, progress, stop)
-        return partial(carry_out, plans, self._datasets, progress, stop)
+        """Find out how to train jobs; gives what trains them to their ends, of which the ledger is told.
+
+        Args:
+            jobs: those to train.
+            all_jobs: those, and others that have results already.
+            progress: told of failures.
+            ledger: the books.
+            stop: ends it.
+        """
+        blocks = list(going_on(self._home, all_jobs, self._interrupted)) if jobs else []
+        placed = {job.number for block in blocks for job in block.jobs}
+        rest = [job for job in jobs if job.number not in placed]
+        blocks += blocks_of(plan(rest, self._datasets, self._settings.mode, progress, stop), self._home)
+        note(self._home, blocks)
+        return partial(carry_out, blocks, self._datasets, progress, stop)
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"
         self._display.ended(result.job, self._names[result.job], result.status, told)
+
+
+def gone_on(job: Job, run: InterruptedRun | None) -> Job:
+    """A job that goes on in the run that it had, if it had one."""
+    if run is None:
+        return job
+    return replace(job, run_id=run.run_id, launch=replace(job.launch, folder=run.folder))

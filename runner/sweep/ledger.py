@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from threading import Condition, Lock, Thread
@@ -26,7 +26,6 @@ from runner.sweep.messages import (
 )
 from runner.sweep.record import JobResult
 from runner.sweep.report import Report
-from runner.tracking.finished import FinishedRun
 from runner.tracking.outcome import Status
 
 PATIENCE = 10.0
@@ -52,7 +51,7 @@ class Ledger:
         self._sending = Lock()
         self._news = Condition()
         self._results: dict[int, JobResult] = {}
-        self._found: Mapping[str, FinishedRun] | None = None
+        self._found: Found | None = None
         self._lost: str | None = None
         self._raised: BaseException | None = None
         self._closed = self._told_to_close = False
@@ -79,8 +78,8 @@ class Ledger:
         except OSError as error:
             raise TrackingError("the process that writes to the store has gone") from error
 
-    def find(self, hashes: Sequence[str], in_sweep: bool) -> Mapping[str, FinishedRun]:
-        """Those of some configs that have a FINISHED run; this waits for the store."""
+    def find(self, hashes: Sequence[str], in_sweep: bool) -> Found:
+        """What runs some configs have already; this waits for the store."""
         self._found = None
         self.tell(Find(hashes, in_sweep))
         with self._news:
@@ -154,7 +153,7 @@ class Ledger:
                 if isinstance(message, Written):
                     self._results[message.result.job] = message.result
                 elif isinstance(message, Found):
-                    self._found = message.runs
+                    self._found = message
                 elif isinstance(message, Lost):
                     self._lost = self._lost or message.reason
                 elif isinstance(message, Closed):

@@ -10,7 +10,7 @@ from runner.plain import Plain
 from runner.saved_model import SavedModel
 from runner.sweep.record import JobResult
 from runner.sweep.report import Report
-from runner.tracking.finished import FinishedRun
+from runner.tracking.finished import FinishedRun, InterruptedRun
 from runner.tracking.outcome import Failure, Status
 
 
@@ -36,6 +36,7 @@ class Opened:
         records: YAML files for its folder, by their places in it, as plain values.
         time: milliseconds since 1970.
         data: what it learns from, if it comes to that.
+        run_id: the run that goes on, if it was begun in an earlier sweep; its folder is the launch's.
     """
 
     job: int
@@ -46,6 +47,7 @@ class Opened:
     records: Mapping[Path, object]
     time: int
     data: DataInput | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,19 @@ class Find:
 
 @dataclass(frozen=True)
 class Found:
-    """The answer: each config's run, by the config's hash."""
+    """The answer.
+
+    Attributes:
+        runs: each config's FINISHED run, by the config's hash.
+        interrupted: likewise runs of the sweep that is continued whose end was not their own.
+        failed: the hashes of those that FAILED there.
+        home: that sweep's folder, if it is on this machine.
+    """
 
     runs: Mapping[str, FinishedRun]
+    interrupted: Mapping[str, InterruptedRun] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
+    home: Path | None = None
 
 
 @dataclass(frozen=True)

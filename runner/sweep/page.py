@@ -64,6 +64,9 @@ class Page:
         for place, content in opened.records.items():
             write_yaml(folder / place, content)
         self.journal = Journal(folder)
+        if opened.run_id is not None:
+            self.journal.append(events.reopened(opened.run_id, opened.plain["tracking"]))
+            return
         told = [
             events.begun(opened.plain, opened.launch, opened.tags, opened.time, sweep),
             events.configured(opened.plain),

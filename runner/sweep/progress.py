@@ -1,6 +1,6 @@
 """What jobs in training report: to the books, to whoever looks, to whoever may stop them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -69,6 +69,7 @@ class Progress:
         self._books, self._display, self._watch = books, display, watch
         self._stop, self._fail_fast = stop, fail_fast
         self._histories: dict[int, History] = {}
+        self._silent: frozenset[int] = frozenset()
         self._ended: set[int] = set()
 
     def has_ended(self, job: Job) -> bool:
@@ -80,7 +81,25 @@ class Progress:
         history = self._histories[job.number] = History(job)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
-        self._books.tell(opened(job, data))
+        if job.number not in self._silent:
+            self._books.tell(opened(job, data))
+
+    def silence(self, jobs: Collection[int]) -> None:
+        """Tell nothing of some jobs, by their numbers: they have results, and only train along."""
+        self._silent |= frozenset(jobs)
+
+    def goes_on(self, job: Job, history: Sequence[Mapping[str, float]]) -> None:
+        """A job that has begun goes on after some epochs."""
+        own = self._histories[job.number]
+        for number, metrics in enumerate(history, 1):
+            own.epochs.append(Epoch(number, dict(metrics)))
+            self._measured({job.number: metrics}, number)  # the store may not have heard of the last ones
+        own.note("INFO", f"goes on after epoch {len(history)}")
+
+    def _measured(self, metrics: Mapping[int, Mapping[str, float]], step: int) -> None:
+        told = {number: values for number, values in metrics.items() if number not in self._silent}
+        if told:
+            self._books.tell(Measured(told, step, now()))
 
     def epochs(
         self, jobs: Sequence[Job], epochs: Sequence[Epoch], fault: Callable[[int], str | None]
@@ -90,7 +109,7 @@ class Progress:
         ``fault`` finds out where in the epoch one of them, by its place, went wrong.
         """
         metrics = {job.number: epoch.metrics for job, epoch in zip(jobs, epochs, strict=True)}
-        self._books.tell(Measured(metrics, epochs[0].number, now()))
+        self._measured(metrics, epochs[0].number)
         return [
             self._epoch(job, epoch, partial(fault, place))
             for place, (job, epoch) in enumerate(zip(jobs, epochs, strict=True))
@@ -113,7 +132,8 @@ class Progress:
         history.epochs.append(epoch)
         history.note("INFO", describe(epoch, config.train.epochs))
         objective = epoch.metrics[config.objective]
-        self._display.epoch(job.number, job.name, epoch.number, config.train.epochs, objective)
+        if job.number not in self._silent:
+            self._display.epoch(job.number, job.name, epoch.number, config.train.epochs, objective)
         problem = divergence(epoch, config.train.on_divergence)
         if problem is not None:
             self.fail(job, diverged(epoch, problem, fault(), config.rule.lr))
@@ -144,7 +164,7 @@ class Progress:
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
-        self._books.tell(Measured({job.number: final}, history.epochs[-1].number, now()))
+        self._measured({job.number: final}, history.epochs[-1].number)
         result = kept(history.epochs, job.config.train, job.config.objective)
         self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
 
@@ -187,6 +207,10 @@ class Progress:
         model: SavedModel | None = None,
         texts: Mapping[str, str] | None = None,
     ) -> None:
+        if job.number in self._silent:
+            self._ended.add(job.number)
+            del self._histories[job.number]
+            return
         history, objective = self._histories[job.number], job.config.objective
         result = JobResult(
             job.number,
@@ -213,4 +237,6 @@ def failure_of(job: Job, error: BaseException) -> Failure:
 def opened(job: Job, data: DataInput | None = None) -> Opened:
     """The message that a job begins."""
     cell, tags = job.cell, {**job.config.tags, "device": job.parts.device.type}
-    return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data)
+    return Opened(
+        cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data, job.run_id
+    )

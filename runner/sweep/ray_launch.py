@@ -136,7 +136,7 @@ class RaySweep(StackedSweep):
         print(f"{len(jobs) + len(problems)} jobs in {len(blocks)} Ray tasks or more; nothing was started")
 
     def _prepare(
-        self, jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
+        self, jobs: Sequence[Job], all_jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop
     ) -> Callable[[], None]:
         """Cut jobs into blocks; gives what trains them to their ends, of which the ledger is told."""
         connect(self._ray_settings.address)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import torch
@@ -16,6 +17,7 @@ from runner.launch import Launch
 from runner.sweep.cells import Cell
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job, Problem, make_job
+from runner.sweep.kept_blocks import blocks_of
 from runner.sweep.lanes import Stop
 from runner.sweep.messages import ToBooks
 from runner.sweep.plan import Mode
@@ -131,4 +133,6 @@ def train_orders(orders: Sequence[Order], terms: Terms, outbox: Outbox) -> None:
             jobs.append(make_job(order.cell, order.launch))
         except ConfigError as error:  # what is possible where it was checked need not be so here
             progress.reject(Problem(order.cell, order.launch, error))
-    carry_out(plan(jobs, datasets(), terms.mode, progress, stop), datasets(), progress, stop)
+    plans = plan(jobs, datasets(), terms.mode, progress, stop)
+    with TemporaryDirectory() as folder:  # a block whose worker is lost is trained anew
+        carry_out(blocks_of(plans, Path(folder)), datasets(), progress, stop)

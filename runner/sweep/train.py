@@ -1,15 +1,18 @@
 """Training jobs in this process, each group in the way that was found to be fastest."""
 
 import logging
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 
+from runner.checkpoints.keeper import Keeper
 from runner.sweep.blocks import train_block
-from runner.sweep.datasets import Datasets
+from runner.sweep.datasets import OBSTACLES, Datasets
 from runner.sweep.jobs import Job
+from runner.sweep.kept_blocks import Block, hashes_of
 from runner.sweep.lanes import Stop, run_in_lanes
 from runner.sweep.plan import Mode
 from runner.sweep.plans import Planned, make_plans
@@ -40,17 +43,26 @@ def plan(
     return plans
 
 
-def carry_out(plans: Sequence[Planned], datasets: Datasets, progress: Progress, stop: Stop) -> None:
+def carry_out(blocks: Sequence[Block], datasets: Datasets, progress: Progress, stop: Stop) -> None:
     """Train jobs to their ends, lanes of the same kind together, or until ``stop`` is wished for."""
     tasks: defaultdict[tuple[int, int], list[Callable[[], None]]] = defaultdict(list)
-    for planned in plans:
-        way = planned.plan.way
-        for block in way.blocks(planned.jobs):
-            data = datasets.of(block[0])
-            tasks[way.lanes, way.threads].append(partial(train_block, block, data, progress, stop))
+    for block in blocks:
+        try:
+            data = datasets.of(block.jobs[0])
+        except OBSTACLES as error:
+            for job in block.jobs:
+                progress.fail(job, error)
+            continue
+        progress.silence(block.silent)
+        every = block.jobs[0].config.train.checkpoint_interval
+        keeper = Keeper(block.folder, every, {"jobs": hashes_of(block.jobs)})
+        task = partial(train_block, block.jobs, data, progress, stop, keeper, block.snapshot)
+        tasks[block.lanes, block.threads].append(task)
     threads_before = torch.get_num_threads()
     try:
         for (lanes, threads), some in tasks.items():
             run_in_lanes(some, lanes, threads, stop)
     finally:
         torch.set_num_threads(threads_before)  # which threads started from now on will have
+    for block in blocks:
+        shutil.rmtree(block.folder, ignore_errors=True)  # their ends have been told

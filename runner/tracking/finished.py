@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runner.tracking.events import FOLDER
 
 if TYPE_CHECKING:  # who only hands these on need not import mlflow
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,43 @@ class FinishedRun:
     run_id: str
     metrics: Mapping[str, float]
     curve: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class InterruptedRun:
+    """A run that was stopped, or whose process has gone: its id and its folder."""
+
+    run_id: str
+    folder: Path
+
+
+def find_unfinished(
+    client: "MlflowClient", experiment_id: str, sweep: str
+) -> tuple[dict[str, InterruptedRun], frozenset[str]]:
+    """The runs of a sweep that were interrupted, and those that FAILED, by the hashes of their configs.
+
+    Raises what MLflow raises.
+    """
+    interrupted: dict[str, InterruptedRun] = {}
+    for run in runs_of(client, experiment_id, sweep, "RUNNING") + runs_of(
+        client, experiment_id, sweep, "KILLED"
+    ):
+        tags = run.data.tags
+        if "config_hash" in tags and Path(tags.get(FOLDER, "")).is_absolute():
+            interrupted[tags["config_hash"]] = InterruptedRun(run.info.run_id, Path(tags[FOLDER]))
+    failed = runs_of(client, experiment_id, sweep, "FAILED")
+    return interrupted, frozenset(run.data.tags.get("config_hash", "") for run in failed)
+
+
+def runs_of(client: "MlflowClient", experiment_id: str, sweep: str, status: str) -> "list[Run]":
+    """All runs of a sweep that have a status. Raises what MLflow raises."""
+    wanted = f"attributes.status = '{status}' and tags.sweep_id = '{sweep}'"
+    page = client.search_runs([experiment_id], wanted)
+    runs = list(page)
+    while page.token:
+        page = client.search_runs([experiment_id], wanted, page_token=page.token)
+        runs += page
+    return runs
 
 
 def find_finished(

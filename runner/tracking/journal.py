@@ -64,6 +64,7 @@ class Journal:
         self._lock = Lock()
         self._file: int | None = None
         self._is_synced = True
+        self._goes_on: bool | None = None
 
     def append(self, *events: Event) -> None:
         """Write events down.
@@ -71,6 +72,8 @@ class Journal:
         Raises:
             TrackingError: if that can't be done; then none of them is.
         """
+        if any(event["kind"] == "reopened" for event in events):
+            self._goes_on = True
         content = "".join(json.dumps(event) + "\n" for event in events).encode()
         with self._lock:
             try:
@@ -161,6 +164,13 @@ class Journal:
         for line in self.lines():
             last = line
         return b'"kind": "ended"' in last
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its run was there before, and is told again some of what it was told then."""
+        if self._goes_on is None:
+            self._goes_on = any(b'"kind": "reopened"' in line for line in self.lines())
+        return self._goes_on
 
     def close(self) -> None:
         """Let go of the file; another ``append`` would open it again."""

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from runner.tracking.events import TOKEN, sweep_tags
 from runner.tracking.journal import Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
 from runner.tracking.store import connect, find_experiment
-from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make
+from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make, rows_of
 from runner.tracking.vanished import end_vanished
 
 TOGETHER = {"params": "log", "metrics": "log"}
@@ -138,7 +139,15 @@ class Sender:
             else:
                 rows = event["values"].items()
                 metrics += [Metric(name, value, event["time"], event["step"]) for name, value in rows]
+        if self._journal.goes_on:
+            metrics = [metric for metric in metrics if (metric.key, metric.step) not in self._rows]
+            self._rows.update((metric.key, metric.step) for metric in metrics)
         self._known.log(metrics, params)
+
+    @cached_property
+    def _rows(self) -> set[tuple[str, int]]:
+        """Names and steps of all metrics that the run has, which is told them again where it goes on."""
+        return rows_of(self._known)
 
     def _keep(self, event: Event) -> None:
         from runner.tracking.model import log_model  # seldom wanted, and long to import

@@ -122,3 +122,10 @@ def dataset_input(data: Mapping[str, Any]) -> DatasetInput:
         profile=json.dumps(data["sizes"]),
     )
     return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])
+
+
+def rows_of(run: TrackedRun) -> set[tuple[str, int]]:
+    """Names and steps of all metrics that a run has. Raises what MLflow raises."""
+    client, run_id = run.client, run.location.run_id
+    names = client.get_run(run_id).data.metrics
+    return {(name, row.step) for name in names for row in client.get_metric_history(run_id, name)}

@@ -1,6 +1,5 @@
 """One run in MLflow: opened before anything is read, ended truthfully whatever happens."""
 
-import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -23,8 +22,7 @@ from runner.tracking.location import Location, how_to_send
 from runner.tracking.log import LOG_NAME
 from runner.tracking.outcome import Failure, Status, status_of
 from runner.tracking.sender import Sender
-from runner.tracking.store import STORE_ERRORS, is_refused, told, told_as_tracking_error
-from runner.tracking.tracked_run import TrackedRun
+from runner.tracking.store import STORE_ERRORS, is_refused, told
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +78,6 @@ class Tracker:
         self._plain, self._launch, self._tags, self._run_id = plain, launch, tags, run_id
         self._uri: str = plain["tracking"]["uri"]
         self._offline: bool = plain["tracking"].get("offline", False)
-        self._told: set[tuple[str, int]] = set()
         self._lock = owner_lock(launch.folder)
         self.name = events.run_name(launch, plain)
 
@@ -137,14 +134,9 @@ class Tracker:
 
     def _open(self, first: Event) -> Location:
         if self._offline:
-            self._told = rows_in(self._journal)
             name = self._run_id or f"{LOCAL}{first['tags'][events.TOKEN][:12]}"
             return Location(self._uri, "", name, str(self._launch.folder))
-        run = self._delivery.opened()
-        if self._run_id is not None:
-            with told_as_tracking_error(self._uri):
-                self._told = rows_of(run)
-        return run.location
+        return self._delivery.opened().location
 
     def _give_up(self, error: RunnerError) -> None:
         """Nothing has been trained: leave nothing behind, as far as the store allows that."""
@@ -162,11 +154,9 @@ class Tracker:
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics; they are in the store within about a second.
 
-        What a run that goes on has told of a step before is not told again.
+        What a run that goes on has told of a step before is not sent again.
         """
-        new = {name: value for name, value in values.items() if (name, step) not in self._told}
-        if new:
-            self._journal.append(events.measured(new, step))
+        self._journal.append(events.measured(values, step))
 
     def leave(self, texts: Mapping[str, str]) -> None:
         """Leave files with the run, by their names."""
@@ -223,16 +213,3 @@ class Tracker:
         why = "tracking.offline is true" if self._offline else told(failure) if failure else "it is slow"
         count, place = self._journal.count_unsent(), how_to_send(self._launch.folder)
         print(f"{count} events are not in the store yet ({why}); to send them: {place}", file=sys.stderr)
-
-
-def rows_of(run: TrackedRun) -> set[tuple[str, int]]:
-    """Names and steps of all metrics that a run has. Raises what MLflow raises."""
-    client, run_id = run.client, run.location.run_id
-    names = client.get_run(run_id).data.metrics
-    return {(name, row.step) for name in names for row in client.get_metric_history(run_id, name)}
-
-
-def rows_in(journal: Journal) -> set[tuple[str, int]]:
-    """Names and steps of all metrics in a journal."""
-    told = (json.loads(line) for line in journal.lines())
-    return {(name, event["step"]) for event in told if event["kind"] == "metrics" for name in event["values"]}

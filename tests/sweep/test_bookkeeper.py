@@ -397,7 +397,7 @@ def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     ledger.tell(ended(jobs[0]))
     (result,) = ledger.results([0])
     assert (result.status, result.run_id) == ("FINISHED", children_in(in_tmp_path)["0"].info.run_id)
-    found = ledger.find([job.config.hash for job in jobs], in_sweep=False)
+    found = ledger.find([job.config.hash for job in jobs], in_sweep=False).runs
     assert set(found) == {jobs[0].config.hash}
     ledger.close()
     for job in jobs:
