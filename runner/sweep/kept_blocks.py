@@ -1,7 +1,7 @@
 """What is kept of a sweep's blocks, so that a sweep that was killed goes on to the same bits.
 
 Models that train as one round otherwise than alone or in other company. So it is written down which jobs
-train together and how, and each block keeps checkpoints of its own. A block goes on from its last one, or begins
+train together and how, and each block keeps checkpoints of its own. It goes on from its last one, or begins
 anew in the same company; members that have a result already then train along without a word.
 """
 
