@@ -6,7 +6,6 @@ import shlex
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import yaml
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
@@ -53,13 +52,10 @@ def part(report: Report, name: str) -> Iterator[None]:
     """A part of the report: when it fails, the others are written all the same."""
     try:
         yield
-    except TrackingError as error:
-        if is_refused(error):
-            report.problems.append(error)
-        else:
-            report.notes.append(f"{name}, to be told with {how_to_send(report.folder)}: {error}")
     except RunnerError as error:
-        if str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
+        if isinstance(error, TrackingError) and not is_refused(error):
+            report.notes.append(f"{name} is left to {how_to_send(report.folder)}: {error}")
+        elif str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
             report.problems.append(error)
     except Exception as error:
         problem = TrackingError(f"the sweep's report lacks {name}: {reason_of(error)}")
@@ -67,22 +63,21 @@ def part(report: Report, name: str) -> Iterator[None]:
         report.problems.append(problem)
 
 
-def config_of(report: Report, job: JobResult) -> Plain:
-    """The config of a job that went well: from its folder, or else from its run.
+def objective_and_hash(report: Report, job: JobResult) -> tuple[str, str]:
+    """The objective of a job that went well, and what its config computes: its folder tells, or its run.
 
     Raises:
-        TrackingError: if it has to be asked for, and the store cannot be used.
+        TrackingError: if the run has to be asked, and the store cannot be used.
     """
     file = report.folder / str(job.job) / CONFIG_NAME
     if file.exists():
-        found: Plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return found
+        config: Plain = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return config["objective"], hash_of(config)
     assert job.run_id is not None
     uri = parent.find(report.folder).uri
-    with told_as_tracking_error(uri), TemporaryDirectory() as folder:
-        path = connect(uri).download_artifacts(job.run_id, CONFIG_NAME, folder)
-        fetched: Plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    return fetched
+    with told_as_tracking_error(uri):
+        data = connect(uri).get_run(job.run_id).data
+    return data.params["objective"], data.tags["config_hash"]
 
 
 def write(report: Report) -> None:
@@ -120,7 +115,7 @@ def judge(report: Report) -> None:
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    report.objective = config_of(report, finished[0])["objective"]
+    report.objective = objective_and_hash(report, finished[0])[0]
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
@@ -132,7 +127,7 @@ def write_experiment(report: Report, job: JobResult) -> None:
         TrackingError: if the store cannot tell what that was.
     """
     file = report.folder / EXPERIMENT
-    wanted = hash_of(config_of(report, job))
+    wanted = objective_and_hash(report, job)[1]
     try:
         sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
         command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
