@@ -193,9 +193,9 @@ def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> 
 def test_a_server_that_is_stopped_in_the_middle_of_a_sweep_ends_no_sweep(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.start()
-    jobs = ("-m", "seed=range(4)", "sweep.mode=stacked", *SLOWED)
+    jobs = ("seed=range(4)", "sweep.mode=stacked", *SLOWED)
     process = subprocess.Popen(
-        [sys.executable, "-m", "runner", f"tracking.uri={server.uri}", *jobs],
+        [sys.executable, "-m", "runner", "-m", f"tracking.uri={server.uri}", *jobs],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 90

@@ -55,10 +55,8 @@ def test_odd_names_of_folders_and_experiments_work(in_tmp_path: Path, name: str)
     ("text", "told"),
     [
         ("https://me:secret@host:1/a?b#c", "https://***@host:1/a?b#c"),
-        (
-            "postgresql+psycopg2://me:se/cret@host/db and more",
-            "postgresql+psycopg2://me:se/cret@host/db and more",
-        ),
+        ("postgresql+psycopg2://me:s/e@t@host/db and more", "postgresql+psycopg2://***@host/db and more"),
+        ("https://token@host/a", "https://***@host/a"),
         ("a http://x:y@h, b http://x:y@h", "a http://***@h, b http://***@h"),
         ("sqlite:////tmp/a@b:c", "sqlite:////tmp/a@b:c"),
         ("http://host:5000/a@b", "http://host:5000/a@b"),
