@@ -9,16 +9,19 @@ from runner.components import instance, layer, validated
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
 from runner.data.reconstruction import Reconstruction
+from runner.data.text import Text
 from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
+from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
+from runner.plugins.mistakes import mistakes_told
 from runner.registry import Registry
 from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
 from runner.schema import Schedule as ScheduleFrame
@@ -58,9 +61,15 @@ class Config:
     plain: Plain
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What its run is tagged with."""
+        better = "smaller" if smaller_is_better(self.objective) else "larger"
+        return {"config_hash": self.hash, "objective_better": better}
+
+    @property
     def hash(self) -> str:
         """16 hex digits that name what is computed."""
-        return hash_of(self.plain)
+        return hash_of(self.plain, {plugin.name: plugin.digest for plugin in self.plugins})
 
 
 def check(plain: Plain) -> Config:
@@ -72,6 +81,12 @@ def check(plain: Plain) -> Config:
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
     plugins = load_all(plugins_named(plain))
+    with mistakes_told(plugins, plain, before_run=True):
+        return checked(plain, frame, plugins, problems)
+
+
+def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], problems: list[str]) -> Config:
+    """Check the components that a config names; see ``check``."""
     registry = join(plugins)
 
     def section(
@@ -124,6 +139,8 @@ def check(plain: Plain) -> Config:
         plain=plain,
     )
     check_together(config)
+    for metric in metrics:
+        remember(metric.name, getattr(metric, "smaller_is_better", None))
     return config
 
 
@@ -182,6 +199,8 @@ def check_together(config: Config) -> None:
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
+    if config.data.mixup is not None and isinstance(config.source, Text):
+        problems.append(f"data.mixup: {config.data.mixup} mixes inputs, but data.type '{data}' has indices")
     if config.data.val is not None and config.train.overfit_batches is not None:
         problems.append("data.val: with train.overfit_batches there is nothing to set apart, use null")
     if problems:
@@ -207,10 +226,10 @@ def check_metrics(registry: Registry, given: object, task: Task, problems: list[
 
 
 def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
-    """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
+    """A source's own arguments: what every source is asked is its affair if it asks for it by name."""
     source = registry.sources.get(str(data.get("type")))
-    reads_files = source and "root" in signature(source).parameters
-    foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
+    asked = signature(source).parameters.keys() if source else set()
+    foreign = Data.model_fields.keys() - {"type"} - asked
     return {key: value for key, value in data.items() if key not in foreign}
 
 

@@ -9,6 +9,7 @@ from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
+from runner.data.mixup import Mixup
 from runner.data.validation import with_validation
 from runner.data_input import DataInput
 from runner.errors import RunnerError
@@ -26,10 +27,11 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
     data = replace(data, train=data.train.first(config.data.limit))
-    if config.data.val is not None:
+    if config.data.val is not None and data.val is None:  # else its source has set it apart
         data = with_validation(data, config.data.val, config.data.val_seed)
     data = shortened(data, config.train)
-    return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
+    mixup = None if config.data.mixup is None else Mixup(config.data.mixup)
+    return replace(data, augmentation=config.augmentation, mixup=mixup, digest=digest_of(data)).to(device)
 
 
 def loss_of(config: Config, data: Dataset) -> Loss:
@@ -66,7 +68,8 @@ def identity_of_data(config: Config) -> str:
     train = config.train
     shortening = (train.batch_size, train.overfit_batches) if train.overfit_batches else None
     dev_run = train.batch_size if train.fast_dev_run else None
-    return json.dumps([config.plain["data"], shortening, dev_run], sort_keys=True)
+    code = [plugin.digest for plugin in config.plugins]
+    return json.dumps([config.plain["data"], code, shortening, dev_run], sort_keys=True)
 
 
 def draw_parameters(parts: Parts) -> None:

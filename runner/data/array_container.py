@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from runner.data.array_file import TORCH_TYPES, ArrayFile, MappedArray, check_shape
-from runner.errors import DataError, unknown
+from runner.errors import DataError, first_line, unknown
 from runner.types import Shape
 
 
@@ -91,9 +91,8 @@ def _in_pt(file: Path, name: str | None) -> HeldArray:
     try:
         found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
         raise DataError(
-            f"{file}: cannot be read as a file of torch's with tensors alone: {reason}"
+            f"{file}: cannot be read as a file of torch's with tensors alone: {first_line(error)}"
         ) from error
     tensors = found if isinstance(found, dict) else {"": found}
     name = _only(file, name, list(tensors))

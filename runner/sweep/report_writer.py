@@ -4,23 +4,25 @@ import contextlib
 import json
 import shlex
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import yaml
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
-from runner.plain import Plain, hash_of
+from runner.objective import remember
+from runner.plain import hash_of
+from runner.plugins.source import digest_of
 from runner.sweep import best, parent, plots, table
 from runner.sweep.lost import end_lost
+from runner.sweep.page import RECORD
 from runner.sweep.record import JobResult
 from runner.sweep.report import CELLS, Report
 from runner.sweep.table import SEED
 from runner.tracking import events
 from runner.tracking.console import SHOWN
-from runner.tracking.events import CONFIG_NAME, VALUE_LENGTH
+from runner.tracking.events import VALUE_LENGTH
 from runner.tracking.journal import Event, owner_lock
 from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Status, reason_of
@@ -63,21 +65,21 @@ def part(report: Report, name: str) -> Iterator[None]:
         report.problems.append(problem)
 
 
-def objective_and_hash(report: Report, job: JobResult) -> tuple[str, str]:
-    """The objective of a job that went well, and what its config computes: its folder tells, or its run.
+def known_of(report: Report, job: JobResult) -> Mapping[str, str]:
+    """The objective of a job that went well, and its tags: its folder tells them, or its run.
 
     Raises:
         TrackingError: if the run has to be asked, and the store cannot be used.
     """
-    file = report.folder / str(job.job) / CONFIG_NAME
+    file = report.folder / str(job.job) / RECORD
     if file.exists():
-        config: Plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return config["objective"], hash_of(config)
+        known: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return known
     assert job.run_id is not None
     uri = parent.find(report.folder).uri
     with told_as_tracking_error(uri):
         data = connect(uri).get_run(job.run_id).data
-    return data.params["objective"], data.tags["config_hash"]
+    return {"objective": data.params["objective"], **data.tags}
 
 
 def write(report: Report) -> None:
@@ -111,11 +113,14 @@ def write_tables(report: Report) -> None:
 
 
 def judge(report: Report) -> None:
-    """Rank the cells by the objective, whose name a job's run tells."""
+    """Rank the cells by the objective, of which a job's run tells the name and which way it gets better."""
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    report.objective = objective_and_hash(report, finished[0])[0]
+    known = known_of(report, finished[0])
+    report.objective = known["objective"]
+    if "objective_better" in known:
+        remember(report.objective.rpartition("/")[2], known["objective_better"] == "smaller")
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
@@ -127,7 +132,7 @@ def write_experiment(report: Report, job: JobResult) -> None:
         TrackingError: if the store cannot tell what that was.
     """
     file = report.folder / EXPERIMENT
-    wanted = objective_and_hash(report, job)[1]
+    wanted = known_of(report, job)["config_hash"]
     try:
         sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
         command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
@@ -136,7 +141,8 @@ def write_experiment(report: Report, job: JobResult) -> None:
         text = best.as_experiment(job.overrides, sources)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
-        if hash_of(best.compose_best(report.folder / "best", sources).plain) != wanted:
+        plain = best.compose_best(report.folder / "best", sources).plain
+        if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
             raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:
