@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-SECRET = re.compile(r"(\w[\w+.-]*://)[^/\s'\"@]*:[^/\s'\"]*@")
+SECRET = re.compile(r"(\w[\w+.-]*://)(?:[^/\s'\"@:]+|[^/\s'\"@:]*:(?!\d+/)[^\s'\"]*)@")
+"""A user, or a user and a password, before a host; what follows a port and a slash is a path."""
 
 
 def masked(text: str) -> str:

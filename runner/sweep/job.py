@@ -14,7 +14,6 @@ from runner.config import Config, check
 from runner.errors import ConfigError, TrackingError
 from runner.experiment import Result, run
 from runner.launch import Launch
-from runner.objective import smaller_is_better
 from runner.plain import Plain
 from runner.schema import Sweep
 from runner.sweep.lost import at_work
@@ -137,7 +136,6 @@ def finished(job: int, overrides: list[str], result: Result, objective: str) -> 
         objective=result.objective,
         metrics=result.epochs[-1].metrics | result.final,
         curve=[epoch.metrics[objective] for epoch in result.epochs],
-        smaller_is_better=smaller_is_better(objective),
     )
 
 

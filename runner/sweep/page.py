@@ -1,5 +1,6 @@
 """One job in a sweep's books: what has been told of it, and how that comes into the store."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from runner.tracking.journal import Journal
 from runner.tracking.log import LOG_NAME
 from runner.tracking.sender import Sender
 from runner.tracking.tracked_run import TrackedRun
+
+RECORD = ".job.json"
+"""What the sweep's report asks of a job, in its folder: its objective and its tags."""
 
 CONNECTIONS = 8
 """Runs that are written at once, to a server; SQLite takes one writer."""
@@ -63,6 +67,8 @@ class Page:
         folder.mkdir(parents=True, exist_ok=True)
         for place, content in opened.records.items():
             write_yaml(folder / place, content)
+        known = {"objective": opened.plain.get("objective"), **opened.tags}
+        (folder / RECORD).write_text(json.dumps(known), encoding="utf-8")
         self.journal = Journal(folder)
         if opened.run_id is not None:
             self.journal.append(events.reopened(opened.run_id, opened.plain["tracking"]))

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -53,7 +54,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
         with told_as_tracking_error(uri), uninterrupted():
             token = token_of(folder)
-            tags = {**launch_tags(launch), TOKEN: token, FOLDER: str(folder)}
+            tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
             if not keeps:
                 del tags[PROCESS]
             called = masked(name(folder))[:NAME_LENGTH]

@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from runner.data_input import DataInput
 from runner.loop import Epoch
-from runner.objective import smaller_is_better
 from runner.plugins.mistakes import mistake
 from runner.saved_model import SavedModel
 from runner.sweep.jobs import Job, Problem
@@ -220,7 +219,6 @@ class Progress:
             objective=metrics.get(objective),
             metrics=metrics,
             curve=[epoch.metrics[objective] for epoch in history.epochs],
-            smaller_is_better=smaller_is_better(objective),
         )
         self._ended.add(job.number)
         del self._histories[job.number]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from runner.objective import smaller_is_better
 from runner.sweep.callback import RESULTS
 from runner.tracking.finished import FinishedRun
 from runner.tracking.outcome import Status
@@ -26,7 +25,6 @@ class JobResult:
         objective: the final value of the config's ``objective``.
         metrics: those of the last epoch, and those told once at the end.
         curve: the objective after each epoch.
-        smaller_is_better: which way the objective gets better.
     """
 
     job: int
@@ -37,7 +35,6 @@ class JobResult:
     objective: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[float] = ()
-    smaller_is_better: bool = True
 
 
 def add_result(folder: Path, result: JobResult) -> None:
@@ -64,5 +61,4 @@ def found(job: int, overrides: Sequence[str], run: FinishedRun, objective: str) 
         objective=run.metrics.get(objective),
         metrics=run.metrics,
         curve=run.curve,
-        smaller_is_better=smaller_is_better(objective),
     )

@@ -4,26 +4,25 @@ import contextlib
 import json
 import shlex
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import yaml
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.objective import remember
-from runner.plain import Plain, hash_of
+from runner.plain import hash_of
 from runner.plugins.source import digest_of
 from runner.sweep import best, parent, plots, table
 from runner.sweep.lost import end_lost
+from runner.sweep.page import RECORD
 from runner.sweep.record import JobResult
 from runner.sweep.report import CELLS, Report
 from runner.sweep.table import SEED
 from runner.tracking import events
 from runner.tracking.console import SHOWN
-from runner.tracking.events import CONFIG_NAME, VALUE_LENGTH
+from runner.tracking.events import VALUE_LENGTH
 from runner.tracking.journal import Event, owner_lock
 from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Status, reason_of
@@ -55,13 +54,10 @@ def part(report: Report, name: str) -> Iterator[None]:
     """A part of the report: when it fails, the others are written all the same."""
     try:
         yield
-    except TrackingError as error:
-        if is_refused(error):
-            report.problems.append(error)
-        else:
-            report.notes.append(f"{name}, to be told with {how_to_send(report.folder)}: {error}")
     except RunnerError as error:
-        if str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
+        if isinstance(error, TrackingError) and not is_refused(error):
+            report.notes.append(f"{name} is left to {how_to_send(report.folder)}: {error}")
+        elif str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
             report.problems.append(error)
     except Exception as error:
         problem = TrackingError(f"the sweep's report lacks {name}: {reason_of(error)}")
@@ -69,22 +65,21 @@ def part(report: Report, name: str) -> Iterator[None]:
         report.problems.append(problem)
 
 
-def config_of(report: Report, job: JobResult) -> Plain:
-    """The config of a job that went well: from its folder, or else from its run.
+def known_of(report: Report, job: JobResult) -> Mapping[str, str]:
+    """The objective of a job that went well, and its tags: its folder tells them, or its run.
 
     Raises:
-        TrackingError: if it has to be asked for, and the store cannot be used.
+        TrackingError: if the run has to be asked, and the store cannot be used.
     """
-    file = report.folder / str(job.job) / CONFIG_NAME
+    file = report.folder / str(job.job) / RECORD
     if file.exists():
-        found: Plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return found
+        known: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return known
     assert job.run_id is not None
     uri = parent.find(report.folder).uri
-    with told_as_tracking_error(uri), TemporaryDirectory() as folder:
-        path = connect(uri).download_artifacts(job.run_id, CONFIG_NAME, folder)
-        fetched: Plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    return fetched
+    with told_as_tracking_error(uri):
+        data = connect(uri).get_run(job.run_id).data
+    return {"objective": data.params["objective"], **data.tags}
 
 
 def write(report: Report) -> None:
@@ -122,8 +117,10 @@ def judge(report: Report) -> None:
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    report.objective = config_of(report, finished[0])["objective"]
-    remember(report.objective.rpartition("/")[2], finished[0].smaller_is_better)
+    known = known_of(report, finished[0])
+    report.objective = known["objective"]
+    if "objective_better" in known:
+        remember(report.objective.rpartition("/")[2], known["objective_better"] == "smaller")
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
@@ -135,7 +132,7 @@ def write_experiment(report: Report, job: JobResult) -> None:
         TrackingError: if the store cannot tell what that was.
     """
     file = report.folder / EXPERIMENT
-    wanted = identity(config_of(report, job))
+    wanted = known_of(report, job)["config_hash"]
     try:
         sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
         command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
@@ -145,17 +142,12 @@ def write_experiment(report: Report, job: JobResult) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
         plain = best.compose_best(report.folder / "best", sources).plain
-        if identity(plain) != wanted:
+        if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
             raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:
         file.unlink(missing_ok=True)
         report.notes.append(f"{EXPERIMENT} is left out: {error}")
-
-
-def identity(plain: Plain) -> str:
-    """The hash of a config as its run has it."""
-    return hash_of(plain, {name: digest_of(name) for name in plain["plugins"]})
 
 
 def seen_from_here(path: Path) -> Path:

@@ -187,3 +187,32 @@ def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> 
     assert_whole(server.uri, "runner")
     assert sync(tmp_path).stdout == ""
     server.stop()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_in_the_middle_of_a_sweep_ends_no_sweep(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    jobs = ("seed=range(4)", "sweep.mode=stacked", *SLOWED)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", "-m", f"tracking.uri={server.uri}", *jobs],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 90
+    while len(runs_of(server.uri, "runner")) < 5 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    server.stop()
+    out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert "runs are not whole in the store" in errors
+    assert "run the best again" in out, "the report needs no store"
+    server.start()
+    assert sync(tmp_path).returncode == 0
+    runs = runs_of(server.uri, "runner")
+    assert [run.info.status for run in runs] == ["FINISHED"] * 5
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert len(children) == 4
+    for run in children:
+        assert [step for step, _ in history(server.uri, run)["train/loss"]] == list(range(1, EPOCHS + 1))
+    assert not list(tmp_path.rglob("events.*"))
+    server.stop()
