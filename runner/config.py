@@ -145,7 +145,7 @@ def readable(source: Source | None, problems: list[str]) -> Source | None:
         return None
     try:
         _ = source.task, source.in_shape, source.out_shape
-    except DataError as error:
+    except (DataError, RuntimeError) as error:  # RuntimeError: of ~name, where there is nobody of that name
         problems.append(f"data: {error}")
         return None
     return source

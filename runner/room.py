@@ -1,0 +1,37 @@
+"""Room in memory: where there is too little of it, that is told in a line."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runner.errors import RunnerError
+
+SAID = (
+    "allocate memory",
+    "out of memory",
+    "not enough memory",
+    "calculation overflowed",
+    "multiplication overflow",
+)
+"""Words in which torch's RuntimeErrors say that there is none, or never could be."""
+
+
+def machine_memory() -> int:
+    """The machine's memory in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@contextmanager
+def room_for(what: str) -> Iterator[None]:
+    """Tell of too little memory in a line.
+
+    Raises:
+        RunnerError: if something in the context asks for more than there is.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in SAID):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise RunnerError(f"{what}: does not fit into memory{f': {reason}' * bool(reason)}") from error
