@@ -61,7 +61,7 @@ class California:
             self._download()
         refuse_web_page(self._path)
         try:
-            with tarfile.open(self._path) as archive:
+            with tarfile.open(self._path, "r:gz") as archive:
                 member = archive.extractfile(MEMBER)
                 if member is None:
                     raise ValueError(f"{MEMBER} is no file in it")
