@@ -1,13 +1,15 @@
 """The command lines of the small programs: ``key=value`` words in Hydra's grammar."""
 
 import sys
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from runner.compose import register_resolvers
+from runner.compose import located, register_resolvers
 from runner.errors import ConfigError, unknown
 from runner.exit_code import exit_code, shows_tracebacks
 from runner.signals import raise_on_signals
@@ -17,9 +19,15 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was typed, key by key, in its order."""
+    """What was typed, key by key, in its order.
+
+    Attributes:
+        given: each word.
+        config_dir: the folder of the user's own YAML, if one is named.
+    """
 
     given: Sequence[Override]
+    config_dir: str | None = None
 
     def of(self, key: str) -> str | None:
         """The value of a key; None if it was not given."""
@@ -47,6 +55,21 @@ class Arguments:
             for override in self.given
             if str(override.key_or_group).partition(".")[0] in keys
         ]
+
+    def plugins(self) -> bool | list[str]:
+        """Whether plugins that the store tells of may run, or the names of those to take in their place.
+
+        Raises:
+            ConfigError: if what was typed is neither.
+        """
+        typed = [override.value() for override in self.given if override.key_or_group == "plugins"]
+        value = typed[-1] if typed else False
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, list):
+            raise ConfigError([f"plugins: {value!r} should be true or a list of files and modules"])
+        folders = [Path(folder) for folder in (self.config_dir, Path.cwd()) if folder is not None]
+        return [str(located(str(name), folders)) for name in value]
 
     def required(self, key: str) -> str:
         """The value of a key that has to be given, as ``parse`` has made sure."""
@@ -84,10 +107,13 @@ def parse(words: Sequence[str], known: Sequence[str]) -> Arguments:
         ConfigError: if one is unknown or missing, deletes a key, or gives several values.
     """
     needed = [key.removesuffix("!") for key in known if key.endswith("!")]
-    flags = [word for word in words if word.startswith("-")]
+    config_dir, others = without_config_dir(words)
+    flags = [word for word in others if word.startswith("-")]
     if flags:
-        raise ConfigError([f"{flag}: unknown, arguments are key=value, or --help" for flag in flags])
-    given = OverridesParser.create().parse_overrides(list(words))
+        raise ConfigError(
+            [f"{flag}: unknown, arguments are key=value, --config-dir or --help" for flag in flags]
+        )
+    given = OverridesParser.create().parse_overrides(others)
     problems = []
     for override in given:
         key = str(override.key_or_group)
@@ -99,4 +125,19 @@ def parse(words: Sequence[str], known: Sequence[str]) -> Arguments:
     problems += [f"{key}: missing, write {key}=…" for key in needed if key not in typed]
     if problems:
         raise ConfigError(problems)
-    return Arguments(given)
+    return Arguments(given, config_dir)
+
+
+def without_config_dir(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The folder that ``--config-dir`` names, if it is there, and the other words.
+
+    Raises:
+        ConfigError: if it names none.
+    """
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config-dir", "-cd")
+    try:
+        found, others = parser.parse_known_args(words)
+    except ArgumentError as error:
+        raise ConfigError([f"--config-dir: {error.message}"]) from error
+    return found.config_dir, others

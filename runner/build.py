@@ -15,6 +15,7 @@ from runner.nn.store import ParameterStore
 from runner.optim.clipping import Clipped
 from runner.optim.groups import grouped
 from runner.optim.rules import Rule
+from runner.plugins.mistakes import mistakes_told
 from runner.types import Shape
 
 
@@ -38,7 +39,8 @@ def build(config: Config) -> Parts:
         ConfigError: if shapes don't fit together, or the device is not there or can't compute so.
     """
     store = ParameterStore()
-    model = build_model(config.layers, config.source.in_shape, store)
+    with mistakes_told(config.plugins, config.plain, before_run=True):
+        model = build_model(config.layers, config.source.in_shape, store)
     if model.out_shape != config.source.out_shape:
         raise ConfigError(
             [

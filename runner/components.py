@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from runner.errors import unknown
 from runner.nn.layers.adopted import PREFIX, Adopted, arguments_of, find_module, module_names
 from runner.nn.layers.layer import Build, Layers
-from runner.registry import Registry
+from runner.registry import BUILT_IN, Registry
 from runner.schema import STRICT, NamedLayers, keys_at
 
 LAYERS = TypeAdapter(NamedLayers, config=STRICT)
@@ -49,6 +49,8 @@ def component(
             continue
         if name not in parameters:
             problems.append(unknown(f"{path}.{name}", name, [*parameters, *shared], "unknown key"))
+            if "." not in path and not is_built_in(target):  # likely of the YAML that was chosen
+                problems[-1] += f". {path}=own brings no such keys, ~{path}.{name} removes this one"
         elif hints[name] in registry.nested:
             nested = registry.nested[hints[name]]
             arguments[name] = instance(registry, nested, f"{path}.{name}", value, problems)
@@ -66,6 +68,11 @@ def component(
         if parameter.default is Parameter.empty and name not in given
     )
     return partial(target, **arguments) if len(problems) == found else None
+
+
+def is_built_in(target: Callable[..., Any]) -> bool:
+    """Whether a class is of no plugin."""
+    return any(target in table.values() for table in vars(BUILT_IN).values())
 
 
 def layer(registry: Registry, path: str, given: object, problems: list[str]) -> Build | None:

@@ -13,12 +13,14 @@ from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
 from runner.nn.losses import Loss
+from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule, WarmUp
 from runner.plain import Plain, hash_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
+from runner.plugins.mistakes import mistakes_told
 from runner.registry import Registry
 from runner.schema import Data, Frame, Optim, Sweep, Tracking, Train
 from runner.schema import Schedule as ScheduleFrame
@@ -58,9 +60,15 @@ class Config:
     plain: Plain
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What its run is tagged with."""
+        better = "smaller" if smaller_is_better(self.objective) else "larger"
+        return {"config_hash": self.hash, "objective_better": better}
+
+    @property
     def hash(self) -> str:
         """16 hex digits that name what is computed."""
-        return hash_of(self.plain)
+        return hash_of(self.plain, {plugin.name: plugin.digest for plugin in self.plugins})
 
 
 def check(plain: Plain) -> Config:
@@ -72,6 +80,12 @@ def check(plain: Plain) -> Config:
     problems: list[str] = []
     frame = validated(Frame.model_validate_json, "", plain, problems)
     plugins = load_all(plugins_named(plain))
+    with mistakes_told(plugins, plain, before_run=True):
+        return checked(plain, frame, plugins, problems)
+
+
+def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], problems: list[str]) -> Config:
+    """Check the components that a config names; see ``check``."""
     registry = join(plugins)
 
     def section(
@@ -124,6 +138,8 @@ def check(plain: Plain) -> Config:
         plain=plain,
     )
     check_together(config)
+    for metric in metrics:
+        remember(metric.name, getattr(metric, "smaller_is_better", None))
     return config
 
 
@@ -145,9 +161,13 @@ def readable(source: Source | None, problems: list[str]) -> Source | None:
         return None
     try:
         _ = source.task, source.in_shape, source.out_shape
-    except (DataError, RuntimeError) as error:  # RuntimeError: of ~name, where there is nobody of that name
+    except DataError as error:
         problems.append(f"data: {error}")
         return None
+    except RuntimeError:
+        if any(problem.startswith("data.root:") for problem in problems):
+            return None  # nobody's home folder
+        raise
     return source
 
 

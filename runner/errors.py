@@ -31,6 +31,11 @@ class DivergedError(RunnerError):
     """The loss is no longer a finite number."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception says, in a line."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def unknown(path: str, name: object, known: Iterable[str], what: str = "unknown") -> str:
     """One problem's line for a name that isn't there: what was said, the nearest name, all names.
 

@@ -22,9 +22,11 @@ evaluate/<data>/<part>/<metric>.
   run           the run's id
   part          test (default), val or train
   data, data.*  other data than the run's, or the run's with other values: data=mnist, data.root=…
-  plugins       other plugins than the run's, such as a file that has moved
+  plugins       true lets the run's plugins run, which are code that the store names; or a list of files and
+                modules of your own to take in their place
   device        auto (default), cpu or cuda
-  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said"""
+  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said
+  --config-dir  a folder of your own YAML, as for python -m runner: for data, and files of plugins"""
 
 KNOWN = ("run!", "part", "data", "data.*", "plugins", "device", "tracking.uri")
 PARTS = ("test", "val", "train")
@@ -43,18 +45,24 @@ def evaluate(arguments: Arguments) -> None:
         RunnerError: if run, model or data cannot be had.
     """
     part, where = arguments.choice("part", PARTS), arguments.choice("device", DEVICES)
+    wanted = arguments.plugins()
     with without_collections():
         from runner.build import find_device
         from runner.config import check
         from runner.parallel import ALONE
+        from runner.plugins.consent import wanted_of
+        from runner.plugins.mistakes import mistakes_told
         from runner.prepare import load
         from runner.trained_run import find
     device = find_device(where)
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
-    config = check(config_of(run.config(), arguments))
-    predictor = run.load_model(device)
+    recorded = run.config()
+    recorded["plugins"] = wanted_of(recorded.get("plugins", []), wanted)
+    config = check(config_of(recorded, arguments))
+    predictor = run.load_model(device, wanted)
     refuse_other_shapes(config, predictor)
-    metrics = measure(config, predictor, load(config, device, ALONE), part)
+    with mistakes_told(config.plugins, config.plain):
+        metrics = measure(config, predictor, load(config, device, ALONE), part)
     name_of_data = config.plain["data"]["type"]
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
@@ -62,18 +70,18 @@ def evaluate(arguments: Arguments) -> None:
 
 
 def config_of(recorded: Plain, arguments: Arguments) -> Plain:
-    """A run's config with the data and plugins that were typed, if any.
+    """A run's config with the data that was typed, if any.
 
     What the training looked at meanwhile has no part in it: other data may have no such metric.
 
     Raises:
         ConfigError: if what was typed cannot be composed.
     """
-    typed = arguments.overrides("data", "plugins")
-    before = [f"plugins={as_override(recorded.get('plugins', []))}"]
+    typed = arguments.overrides("data")
+    before = [f"plugins={as_override(recorded['plugins'])}"]
     if arguments.of("data") is None:
         before.append(f"++data={as_override(recorded['data'])}")
-    composed = compose_run([*before, *typed], None).plain
+    composed = compose_run([*before, *typed], arguments.config_dir).plain
     train = composed["train"] | recorded["train"] | {"early_stopping": composed["train"]["early_stopping"]}
     changed = {"data": composed["data"], "plugins": composed["plugins"], "train": train}
     return composed | recorded | changed | {"objective": composed["objective"]}

@@ -15,6 +15,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
+from runner.plugins.mistakes import mistakes_told
 from runner.prepare import draw_parameters, input_of, load, loss_of, seed_process
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.model import log_model
@@ -59,8 +60,12 @@ def run(config: Config, launch: Launch, display: Display, workers: Workers = ALO
     """
     parts = build(config)
     workers.tell(json.dumps(config.plain))
-    tags = {"config_hash": config.hash, "device": parts.device.type}
-    with run_log(launch.folder / LOG_NAME), Tracker(config.plain, launch, tags) as tracker:
+    tags = {**config.tags, "device": parts.device.type}
+    with (
+        run_log(launch.folder / LOG_NAME),
+        Tracker(config.plain, launch, tags) as tracker,
+        mistakes_told(config.plugins, config.plain),
+    ):
         data = load(config, parts.device, workers)
         tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
@@ -95,10 +100,11 @@ def follow(workers: Workers) -> None:
     if told:
         config = check(json.loads(told))
         parts = build(config)
-        data = load(config, parts.device, workers)
-        draw_parameters(parts)
-        seed_process(parts, workers.rank)
-        train(config, parts, data, NoTracker(), Silent(), workers)
+        with mistakes_told(config.plugins, config.plain):
+            data = load(config, parts.device, workers)
+            draw_parameters(parts)
+            seed_process(parts, workers.rank)
+            train(config, parts, data, NoTracker(), Silent(), workers)
 
 
 def train(

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from runner import torchrun
-from runner.errors import RunnerError
+from runner.errors import RunnerError, first_line
 
 
 class Workers(Protocol):
@@ -119,7 +119,7 @@ def told_of_the_gone() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RunnerError(f"another worker has gone: {str(error).splitlines()[0]}") from error
+        raise RunnerError(f"another worker has gone: {first_line(error)}") from error
 
 
 @contextmanager

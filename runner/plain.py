@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,11 +20,16 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """In C where it is there: ten times as fast."""
 
 
-def hash_of(plain: Plain) -> str:
-    """16 hex digits that name what a whole config computes; where files lie has no part in it."""
+def hash_of(plain: Plain, digests: Mapping[str, str]) -> str:
+    """16 hex digits that name what a whole config computes; where files lie has no part in it.
+
+    Args:
+        plain: the config.
+        digests: those of its plugins' code, by the plugins' names.
+    """
     identity = {key: value for key, value in plain.items() if key not in NO_IDENTITY}
     identity["model"] = in_order(plain["model"]["layers"])
-    identity["plugins"] = [Path(name).name for name in plain["plugins"]]
+    identity["plugins"] = [digests[name] for name in plain["plugins"]]
     identity["data"] = {key: value for key, value in plain["data"].items() if key != "root"}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -25,10 +25,13 @@ the probabilities of all classes, of a regression the values.
                 order (a header may stand above); or .npy [N, …], a model's input each (uint8 are pixels,
                 0 to 255 being 0 to 1)
   output        .csv, or .npy: values [N, D], of a classifier records of 'class' and 'probabilities'
+  plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
+                files and modules of your own to take in their place
   device        auto (default), cpu or cuda
-  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said"""
+  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said
+  --config-dir  a folder of your own YAML, as for python -m runner: where files of plugins may lie"""
 
-KNOWN = ("run!", "input!", "output!", "device", "tracking.uri")
+KNOWN = ("run!", "input!", "output!", "plugins", "device", "tracking.uri")
 ENDINGS = (".csv", ".npy")
 
 
@@ -46,13 +49,13 @@ def predict(arguments: Arguments) -> None:
     """
     source, target = Path(arguments.required("input")), Path(arguments.required("output"))
     refuse_other_files(source, target)
-    where = arguments.choice("device", DEVICES)
+    where, wanted = arguments.choice("device", DEVICES), arguments.plugins()
     with without_collections():
         from runner.build import find_device
         from runner.trained_run import find
     device = find_device(where)
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
-    predictor = run.load_model(device)
+    predictor = run.load_model(device, wanted)
     refuse_wide_rows(target, predictor)
     table = table_of(predictor)
     predictions = predictions_for(samples_in(source, predictor, table), predictor, names_of(table))

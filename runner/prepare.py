@@ -12,7 +12,7 @@ from runner.data.digest import digest_of
 from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
 from runner.data_input import DataInput
-from runner.errors import DataError, RunnerError
+from runner.errors import RunnerError
 from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
 from runner.room import machine_memory, room_for
@@ -32,11 +32,8 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
 
 def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """The same, without a word of memory."""
-    try:
-        with workers.first_goes_first():  # who may have to download it
-            data = config.source.load()
-    except OSError as error:  # of a folder that may not be read, a name that is too long
-        raise DataError(f"data: {error}") from error
+    with workers.first_goes_first():  # who may have to download it
+        data = config.source.load()
     refuse_unsound(config.plain["data"]["type"], config.source, data)
     data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None:
@@ -79,7 +76,8 @@ def identity_of_data(config: Config) -> str:
     train = config.train
     shortening = (train.batch_size, train.overfit_batches) if train.overfit_batches else None
     dev_run = train.batch_size if train.fast_dev_run else None
-    return json.dumps([config.plain["data"], shortening, dev_run], sort_keys=True)
+    code = [plugin.digest for plugin in config.plugins]
+    return json.dumps([config.plain["data"], code, shortening, dev_run], sort_keys=True)
 
 
 def draw_parameters(parts: Parts) -> None:

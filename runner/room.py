@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runner.errors import RunnerError
+from runner.errors import RunnerError, first_line
 
 SAID = (
     "allocate memory",
@@ -33,5 +33,4 @@ def room_for(what: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(words in str(error) for words in SAID):
             raise
-        reason = str(error).partition("\n")[0]
-        raise RunnerError(f"{what}: does not fit into memory{f': {reason}' * bool(reason)}") from error
+        raise RunnerError(f"{what}: does not fit into memory: {first_line(error)}") from error

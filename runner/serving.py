@@ -21,9 +21,11 @@ from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.plain import Plain
+from runner.plugins.consent import Wanted, wanted_of
 from runner.plugins.join import join
-from runner.plugins.load import Plugin, is_file_name
+from runner.plugins.load import Plugin
 from runner.plugins.load import load as load_plugin
+from runner.plugins.source import is_file_name
 from runner.types import Shape, Task
 
 MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"
@@ -122,15 +124,17 @@ class Predictor:
         return outputs
 
 
-def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
+def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = False) -> Predictor:
     """Read what ``save`` wrote.
 
     Args:
         folder: where it is.
         device: where the model shall compute.
+        plugins: whether code that comes with the model may run, or what to load in its place.
 
     Raises:
-        ConfigError: if the description is not one of a model, or a plugin that it needs is not here.
+        ConfigError: if the description is not one of a model, a plugin that it needs is not here, or it comes
+            with code that may not run.
     """
     description = json.loads((folder / MODEL).read_text())
     missing = sorted({"layers", "in_shape", "outputs", "task", "plugins"} - description.keys())
@@ -138,8 +142,9 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
         raise ConfigError(
             [f"{MODEL}: lacks {', '.join(missing)}: another version of the runner has written it"]
         )
-    named = description["plugins"]
-    registry = join([load_plugin(str(folder / name) if is_file_name(name) else name) for name in named])
+    files = {name: str(folder / name) for name in description["plugins"] if is_file_name(name)}
+    named = wanted_of(description["plugins"], plugins)
+    registry = join([load_plugin(files.get(name, name)) for name in named])
     problems: list[str] = []
     layers = check_layers(registry, description["layers"], description["outputs"], problems)
     if problems:
@@ -155,5 +160,5 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Predictor:
 
 
 def _load_pyfunc(data_path: str) -> Predictor:
-    """The entry that MLflow's pyfunc flavour calls by this name."""
-    return load(Path(data_path))
+    """The entry that MLflow's pyfunc flavour calls by this name; it has run the model's own code already."""
+    return load(Path(data_path), plugins=True)

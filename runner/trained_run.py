@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from runner import serving, sqlite_uri
 from runner.errors import RunnerError, TrackingError
 from runner.plain import Plain
+from runner.plugins.consent import Wanted
 from runner.tracking.model import DATA
 from runner.tracking.store import connect, told_as_tracking_error
 from runner.tracking.tracked_run import CONFIG_NAME
@@ -52,18 +53,22 @@ class TrainedRun:
             found: Plain = yaml.safe_load(path.read_text(encoding="utf-8"))
         return found
 
-    def load_model(self, device: torch.device) -> serving.Predictor:
+    def load_model(self, device: torch.device, plugins: Wanted) -> serving.Predictor:
         """The model that it has logged.
 
+        Args:
+            device: where it shall compute.
+            plugins: whether code that comes with it may run, or what to load in its place.
+
         Raises:
-            RunnerError: if there is none, or it can't be had.
+            RunnerError: if there is none, it can't be had, or it comes with code that may not run.
         """
         model_id, uri = self._output.model_id, self.client.tracking_uri
         with TemporaryDirectory() as folder:
             with told_as_tracking_error(uri):
                 data = f"{self.client.get_logged_model(model_id).artifact_location}/{DATA}"
                 path = mlflow.artifacts.download_artifacts(data, dst_path=folder, tracking_uri=uri)
-            return serving.load(Path(path), device)
+            return serving.load(Path(path), device, plugins)
 
     def log(self, metrics: Mapping[str, float]) -> None:
         """Log metrics of the model, at the epochs that it has been trained.

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from runner.tracking.store import make_sqlite_store
+from tests import warm
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
@@ -40,15 +40,7 @@ def clean_environment() -> None:
 
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``python -m runner <arguments>`` as a user would run it, started in ``folder``."""
-    return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return warm.run(folder, arguments, {**os.environ, **environment})
 
 
 @pytest.fixture

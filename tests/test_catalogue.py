@@ -41,8 +41,8 @@ MODELS = {
 """What a model needs beside the defaults."""
 
 NAMED: dict[str, Collection[str]] = {"loss": LOSSES, "optim": RULES, "schedule": SCHEDULES, "data": SOURCES}
-ADOPTING = {"torch"}
-"""YAML for what torch has under many names."""
+ADOPTING = {"torch", "own"}
+"""YAML for what torch has under many names, and for a user's own parts."""
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ FINAL_METRICS = {
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """README's first command, in an empty folder."""
+    """README's first command, in an empty folder and a fresh process."""
     folder = tmp_path_factory.mktemp("first")
-    return folder, run_in(folder, "model=mlp", "optim=momentum")
+    command = [sys.executable, "-m", "runner", "model=mlp", "optim=momentum"]
+    return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +253,7 @@ def test_a_users_own_yaml_joins(command_line: CommandLine, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_data_that_is_not_there_fails_the_run_and_says_why(command_line: CommandLine, tmp_path: Path) -> None:
     done = command_line("data=mnist", HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")
     assert done.returncode == 1
@@ -262,6 +264,7 @@ def test_data_that_is_not_there_fails_the_run_and_says_why(command_line: Command
     assert run.data.tags["failure"] == done.stderr.strip()
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written_is_told(command_line: CommandLine) -> None:
     done = command_line("tracking.uri=http://127.0.0.1:9")
     assert done.returncode == 1
@@ -287,7 +290,9 @@ def start_long_run(folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=["SIGINT", "SIGTERM"],
 )
 def test_a_stopped_run_is_killed_with_what_it_measured(
     in_tmp_path: Path, tmp_path: Path, number: signal.Signals, code: int

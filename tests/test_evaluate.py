@@ -8,12 +8,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import runner
 from runner.arguments import parse
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.evaluate import KNOWN, evaluate
+from runner.predict import KNOWN as KNOWN_TO_PREDICT
+from runner.predict import predict
 from tests.conftest import client_of
 from tests.test_own_parts import readme_blocks
 
@@ -121,11 +124,62 @@ def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
         "model.layers.a1.type=swish",
     ]
     run = Trained(in_tmp_path, runner.run([*words, "train.epochs=1"]).run_id)
-    assert run.evaluate()["evaluate/sine/test/loss"] == pytest.approx(run.metrics()["test/loss"])
+    with pytest.raises(ConfigError, match=f"^plugins: the run names code, {parts}: it runs only if you say"):
+        run.evaluate()
+    found = run.evaluate("plugins=true")
+    assert found["evaluate/sine/test/loss"] == pytest.approx(run.metrics()["test/loss"])
     parts.rename(in_tmp_path / "moved.py")
     with pytest.raises(ConfigError, match=f"plugins: there is no file '{parts}'"):
-        run.evaluate()
+        run.evaluate("plugins=true")
     evaluate(parse([f"run={run.run_id}", "plugins=[moved.py]"], KNOWN))
+    with pytest.raises(ConfigError, match=r"plugins: 'moved\.py' should be true or a list of files and"):
+        run.evaluate("plugins=moved.py")
+
+
+def test_code_that_a_store_holds_is_not_run_unasked(in_tmp_path: Path) -> None:
+    parts = in_tmp_path / "parts.py"
+    parts.write_text(readme_blocks()[0])
+    words = ["plugins=[parts.py]", "model.layers.a1.type=swish", "train.epochs=1"]
+    run_id = runner.run(words).run_id
+    trap = "import pathlib\npathlib.Path('trap').touch()\n" + readme_blocks()[0]
+    parts.write_text(trap)
+    for carried in (in_tmp_path / "outputs" / "mlartifacts").rglob("parts.py"):
+        carried.write_text(trap)
+    (in_tmp_path / "own.py").write_text(readme_blocks()[0])
+    np.save("images.npy", np.zeros((2, 1, 8, 8), np.float32))
+    files = ["input=images.npy", "output=said.csv"]
+    for told in ([], ["plugins=false"]):
+        with pytest.raises(ConfigError, match="runs only if you say so, with plugins=true"):
+            evaluate(parse([f"run={run_id}", *told], KNOWN))
+        with pytest.raises(ConfigError, match="runs only if you say so, with plugins=true"):
+            predict(parse([f"run={run_id}", *files, *told], KNOWN_TO_PREDICT))
+    evaluate(parse([f"run={run_id}", "plugins=[own.py]"], KNOWN))
+    predict(parse([f"run={run_id}", *files, "plugins=[own.py]"], KNOWN_TO_PREDICT))
+    assert not Path("trap").exists()
+    predict(parse([f"run={run_id}", *files, "plugins=true"], KNOWN_TO_PREDICT))
+    assert Path("trap").exists()
+
+
+def test_data_and_plugins_of_ones_own_yaml_are_found(trained: Trained) -> None:
+    own = trained.folder / "my_conf"
+    (own / "data").mkdir(parents=True)
+    (own / "data" / "few.yaml").write_text("type: few\n")
+    (own / "few.py").write_text(
+        "from runner.data.dataset import Dataset\nfrom runner.data.digits import Digits\n\n"
+        "class Few:\n    task, in_shape, out_shape = 'classification', (1, 8, 8), (10,)\n\n"
+        "    def load(self):\n        digits = Digits().load()\n"
+        "        return Dataset(train=digits.train, test=digits.train.first(7))\n\n"
+        "SOURCES = {'few': Few}\n"
+    )
+    for flag in (["--config-dir", str(own)], [f"--config-dir={own}"]):
+        found = trained.evaluate("data=few", "plugins=[few.py]", *flag)
+        assert found["evaluate/few/test/accuracy"] * 7 == pytest.approx(
+            round(found["evaluate/few/test/accuracy"] * 7)
+        )
+    with pytest.raises(ConfigError, match=r"config_dir: '.*/nowhere' is not a folder"):
+        trained.evaluate("data=few", "--config-dir", "nowhere")
+    with pytest.raises(ConfigError, match="--config-dir: expected one argument"):
+        trained.evaluate("--config-dir")
 
 
 @pytest.mark.parametrize("program", ["evaluate", "predict"])
@@ -144,7 +198,11 @@ def test_help_is_shown_without_importing_torch_or_mlflow(program: str) -> None:
     ("words", "code", "told"),
     [
         ([], 2, "run: missing, write run=…\n"),
-        (["run=nope", "--part=test"], 2, "--part=test: unknown, arguments are key=value, or --help\n"),
+        (
+            ["run=nope", "--part=test"],
+            2,
+            "--part=test: unknown, arguments are key=value, --config-dir or --help\n",
+        ),
         (["run=nope"], 1, "run: there is no run 'nope' in sqlite:"),
     ],
 )

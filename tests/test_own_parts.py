@@ -12,7 +12,7 @@ import torch
 import runner
 from runner.data.digits import Digits
 from runner.errors import ConfigError
-from runner.plain import hash_of
+from runner.plugins.source import digest_of, digest_of_module
 from runner.serving import load
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import groups
@@ -49,16 +49,16 @@ def test_readme_has_a_short_example_of_each_kind() -> None:
 
 def test_parts_of_every_kind_train_together(parts: Path) -> None:
     result = runner.run([
-        "plugins=[./parts.py]", "data={type: sine}", "loss=mse", "loss.type=log_cosh",
+        "plugins=[./parts.py]", "data=own", "data.type=sine", "loss=own", "loss.type=log_cosh",
         "model.layers.l1.init.type=signs",
-        "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0", "optim.lr=0.002",
-        "optim.type=sign_sgd", "~optim.weight_decay",
-        "schedule={type: triangle}", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
-        "train.metrics=[bias]", "objective=test/bias_error",
+        "model.layers.a1.type=swish", "+model.layers.a1.beta=2.0",
+        "optim=own", "optim.type=sign_sgd", "+optim.lr=0.002",
+        "schedule=own", "schedule.type=triangle", "+schedule.period=20", "train={batch_size: 20, epochs: 30}",
+        "train.metrics=[bias]", "objective=test/offset",
     ])  # fmt: skip
     assert "a1.beta" in result.store.named_parameters()
     assert result.epochs[-1].metrics["test/loss"] < result.epochs[0].metrics["test/loss"] / 4
-    assert result.objective == result.epochs[-1].metrics["test/bias_error"] < 0.2
+    assert result.objective == result.epochs[-1].metrics["test/offset"] < 0.2
     assert result.epochs[0].metrics["lr"] == pytest.approx(0.002 * 0.9)
     (run,) = runs_in(parts.parent)
     assert run.data.params["plugins"] == f"[{parts}]"
@@ -90,6 +90,14 @@ def test_arguments_are_checked_by_their_annotations(parts: Path) -> None:
         runner.run([*SWISH, "+model.layers.a1.bta=2"])
 
 
+def test_a_key_of_the_yaml_that_was_chosen_is_told_how_to_leave_out(parts: Path) -> None:
+    told = r"^optim\.weight_decay: unknown key .*\. optim=own brings no such keys, ~optim\.weight"
+    with pytest.raises(ConfigError, match=told):
+        runner.run(["plugins=[./parts.py]", "optim.type=sign_sgd"])
+    with pytest.raises(ConfigError, match=r"^optim\.lr: missing, sign_sgd needs it$"):
+        runner.run(["plugins=[./parts.py]", "optim=own", "optim.type=sign_sgd"])
+
+
 def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
     parts.write_text(readme_blocks()[0].replace("self.out_shape = in_shape", "pass"))
     told = r"^model\.layers\.a1: Swish sets no out_shape; it gets \[128\] from model\.layers\.l1$"
@@ -97,16 +105,42 @@ def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
         runner.run(SWISH)
 
 
-def test_where_a_plugin_lies_is_no_part_of_what_is_computed(parts: Path) -> None:
-    plain = jobs_of([""], " ".join(SWISH))[0].config.plain
-    assert hash_of({**plain, "plugins": ["/elsewhere/parts.py"]}) == hash_of(plain)
-    assert hash_of({**plain, "plugins": ["/elsewhere/others.py"]}) != hash_of(plain)
+def test_a_configs_hash_tells_what_its_plugins_say_and_not_where_they_lie(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hash_with(plugin: str) -> str:
+        return jobs_of([""], f"model.layers.a1.type=swish plugins=[{plugin}]")[0].config.hash
+
+    before = hash_with("./parts.py")
+    moved = parts.parent / "my_parts.py"
+    moved.write_text(parts.read_text())
+    assert hash_with("./my_parts.py") == before
+    monkeypatch.syspath_prepend(parts.parent)
+    assert hash_with("my_parts") not in (before, hash_with("parts"))
+    parts.write_text(parts.read_text() + "# edited\n")
+    assert hash_with("./parts.py") != before
+
+
+def test_a_modules_digest_is_that_of_its_packages_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "my_package"
+    package.mkdir()
+    for name in ("__init__", "parts", "helper"):
+        (package / f"{name}.py").write_text("raise AssertionError('to tell a digest, nothing is run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = digest_of("my_package.parts")
+    assert digest_of("my_package.parts") == before, "a process imports a module only once"
+    (package / "helper.py").write_text("x = 2\n")
+    digest_of_module.cache_clear()
+    assert digest_of("my_package.parts") != before
+    assert digest_of("math") != digest_of("sys"), "without files there is the name"
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_own_layers_and_rules_stack(parts: Path) -> None:
-    common = " ".join([*SWISH, "optim.type=sign_sgd", "~optim.weight_decay", "train.epochs=3"])
-    jobs = jobs_of(["optim.lr=0.001 seed=1", "optim.lr=0.003 seed=2"], common)
+    common = " ".join([*SWISH, "optim=own optim.type=sign_sgd", "train.epochs=3"])
+    jobs = jobs_of(["+optim.lr=0.001 seed=1", "+optim.lr=0.003 seed=2"], common)
     assert len(groups(jobs)) == 1
     data = data_of(jobs[0])
     stack = stack_of(jobs, [with_parameters(job) for job in jobs], data, Stop())
@@ -114,6 +148,43 @@ def test_own_layers_and_rules_stack(parts: Path) -> None:
     for row, job in enumerate(jobs):
         for epoch, expected in zip(stacked, alone(job, data), strict=True):
             assert epoch[row].metrics["test/loss"] == pytest.approx(expected.metrics["test/loss"], rel=1e-3)
+
+
+def test_a_metric_says_which_way_it_gets_better(parts: Path) -> None:
+    words = ["plugins=[./parts.py]", "data=own", "data.type=sine", "loss=mse", "train.metrics=[bias]"]
+    words += ["objective=test/offset", "optim.lr=0.01", "train.epochs=4", "tracking.log_model=false"]
+    result = runner.run(words)
+    offsets = [epoch.metrics["test/offset"] for epoch in result.epochs]
+    assert result.final["best/test/offset"] == min(offsets) < max(offsets)
+    (run,) = runs_in(parts.parent)
+    assert run.data.tags["objective_better"] == "smaller"
+    text = parts.read_text()
+    parts.write_text(text.replace('"offset", True', '"offset", False'))
+    turned = runner.run(words)
+    assert turned.final["best/test/offset"] == max(epoch.metrics["test/offset"] for epoch in turned.epochs)
+    parts.write_text(text.replace('"offset", True', '"offset", "yes"'))
+    with pytest.raises(ConfigError, match="has 'yes' as smaller_is_better, which should be a valid boolean"):
+        runner.run(words)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["stacked", "joblib", "ray"])
+def test_a_module_is_loaded_wherever_jobs_run_and_its_metric_ranks_them(
+    parts: Path, command_line: CommandLine, launcher: str
+) -> None:
+    if launcher != "stacked":
+        pytest.importorskip(launcher, reason=f"the extra '{launcher}' is not installed")
+    parts.rename(parts.parent / "my_mod.py")
+    done = command_line(
+        "-m", f"hydra/launcher={launcher}", "plugins=[my_mod]", "data=own", "data.type=sine", "loss=mse",
+        "train.metrics=[bias]", "objective=test/offset", "train.epochs=1", "model.layers.a1.type=swish",
+        "optim.lr=0.01", "seed=1,2,3", PYTHONPATH=f"{REPOSITORY}:{parts.parent}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    jobs = [run for run in runs_in(parts.parent) if "job" in run.data.tags]
+    (parent,) = (run for run in runs_in(parts.parent) if "job" not in run.data.tags)
+    assert len(jobs) == 3
+    assert parent.data.metrics["best/test/offset"] == min(run.data.metrics["test/offset"] for run in jobs)
 
 
 @pytest.mark.slow
@@ -138,7 +209,7 @@ def test_a_logged_model_carries_the_file_that_its_layers_need(parts: Path) -> No
     with torch.no_grad():
         expected = result.model.forward(result.store, inputs)
     np.testing.assert_allclose(
-        load(stored_model(parts.parent)).predict(inputs.numpy()), expected.numpy(), atol=1e-6
+        load(stored_model(parts.parent), plugins=True).predict(inputs.numpy()), expected.numpy(), atol=1e-6
     )
 
 
@@ -172,10 +243,12 @@ def test_a_model_says_which_module_of_its_plugin_is_missing(
         patched.syspath_prepend(elsewhere)
         runner.run([*SWISH, "plugins=[my_parts]", "train.epochs=1"])
     model = stored_model(parts.parent)
-    assert load(model).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10), "it is imported already"
+    assert load(model, plugins=True).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10), (
+        "it is imported already"
+    )
     monkeypatch.delitem(sys.modules, "my_parts")
     with pytest.raises(ConfigError, match="plugins: there is no module 'my_parts' on the path"):
-        load(model)
+        load(model, plugins=True)
 
 
 def test_two_plugins_with_files_of_one_name_both_travel(parts: Path) -> None:
@@ -185,7 +258,7 @@ def test_two_plugins_with_files_of_one_name_both_travel(parts: Path) -> None:
         *SWISH, "plugins=[parts.py,more/parts.py]", "+model.layers.a2={type: other}", "train.epochs=1",
     ])  # fmt: skip
     model = stored_model(parts.parent)
-    assert load(model).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10)
+    assert load(model, plugins=True).predict(np.zeros((1, 1, 8, 8))).shape == (1, 10)
 
 
 def test_a_broken_plugin_is_told_in_a_line_and_its_traceback_on_demand(

@@ -8,6 +8,7 @@ import pytest
 from mlflow.entities import Run
 
 from tests.conftest import REPOSITORY, client_of, run_in, runs_in
+from tests.test_own_parts import readme_blocks
 
 EPOCHS = 5
 ARGUMENTS = ("optim=momentum", f"train.epochs={EPOCHS}", "train.batch_size=101", "tracking.log_model=false")
@@ -57,6 +58,16 @@ def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
     tables = [table_of(in_tmp_path, run) for run in (one, two)]
     assert tables[0] == tables[1]
     assert len(list((in_tmp_path / "outputs" / "runs").glob("*/*"))) == 2  # a folder a run, none for rank 1
+
+
+@pytest.mark.slow
+def test_each_process_has_the_plugins(in_tmp_path: Path) -> None:
+    (in_tmp_path / "parts.py").write_text("\n\n".join(readme_blocks()))
+    words = ("plugins=[./parts.py]", "model.layers.a1.type=swish", "optim=own", "optim.type=sign_sgd")
+    together = torchrun(in_tmp_path, *words, "+optim.lr=0.01", "train.epochs=1")
+    assert together.returncode == 0, together.stderr
+    (run,) = runs_in(in_tmp_path)
+    assert run.info.status == "FINISHED"
 
 
 @pytest.mark.slow

@@ -41,8 +41,8 @@ WEIGHT = "loss.weight=[1.,2.,1.,3.,1.,1.,0.5,1.,1.,1.]"
 METRICS = "[{type:top_k,k:2},precision,recall,f1,auroc,perplexity]"
 
 PROGRAMS = {
-    "sgd": (DIFFERENT, ""),
-    "momentum": (IN_MOMENTUM, "optim=momentum"),
+    "sgd": (DIFFERENT, "train.epochs=8"),
+    "momentum": (IN_MOMENTUM, "optim=momentum train.epochs=8"),
     "adam": (
         [
             "optim.betas=[0.8,0.99]",
@@ -56,7 +56,10 @@ PROGRAMS = {
         ["seed=1 optim.lr=0.01 optim.clip_norm=0.2", "optim.weight_decay=0.1", "optim.lr=0.02"],
         "optim.clip_norm=1 optim.groups=[{match:'*.b',weight_decay:0,lr:0.02}] train.epochs=3",
     ),
-    "regression": (["seed=0", "seed=1 optim.lr=0.01"], "data=linear loss=mse model=linear optim.lr=0.1"),
+    "regression": (
+        ["seed=0", "seed=1 optim.lr=0.01"],
+        "data=linear loss=mse model=linear optim.lr=0.1 train.epochs=8",
+    ),
     "convolution": (["seed=0", "seed=1 optim.lr=0.1"], f"model=linear {CONVOLUTION} train.epochs=3"),
     "bf16": (["seed=0", "seed=1 optim.lr=0.1"], "train.precision=bf16 train.epochs=3"),
     "accumulated": (["seed=0", "seed=1 optim.lr=0.1"], "train.accumulate=3 train.epochs=3"),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from runner.data.array_file import TORCH_TYPES, ArrayFile, MappedArray, check_shape, read_head
 from runner.data.named_file import refuse_more_than_memory, refuse_web_page
-from runner.errors import DataError, unknown
+from runner.errors import DataError, first_line, unknown
 from runner.types import Shape
 
 
@@ -113,9 +113,8 @@ def _in_pt(file: Path, name: str | None) -> HeldArray:
             "code, which is not run"
         ) from error
     except Exception as error:  # torch raises all kinds of a damaged file
-        reason = str(error).partition("\n")[0]
         raise DataError(
-            f"{file}: cannot be read as a file of torch's with tensors alone: {reason}"
+            f"{file}: cannot be read as a file of torch's with tensors alone: {first_line(error)}"
         ) from error
     tensors = {str(key): value for key, value in found.items()} if isinstance(found, dict) else {"": found}
     name = _only(file, name, list(tensors))

@@ -22,11 +22,13 @@ class Kind:
         made_with: what the program makes one with; all else is said by keyword-only arguments.
         methods: what is called, and with what.
         attributes: what is asked for besides, with its type: of the class, or an argument of its own.
+        optional: the same for what may be left out.
     """
 
     made_with: tuple[str, ...] = ()
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    optional: Mapping[str, Any] = field(default_factory=dict)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -41,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "METRICS": Kind(
         methods={"__call__": ("prediction", "target")},
         attributes={"tasks": tuple[Task, ...], "name": str},
+        optional={"smaller_is_better": bool},
     ),
     "RULES": Kind(
         methods={"init": ("params",), "step": ("params", "grads", "state", "lr")},
@@ -72,6 +75,9 @@ def problems_of(component: object, kind: Kind) -> Iterator[str]:
             yield f"has no {name}({', '.join(('self', *arguments))})"
     for name, hint in kind.attributes.items():
         if name not in [parameter.name for parameter in keywords]:
+            yield from problems_of_attribute(component, name, hint)
+    for name, hint in kind.optional.items():
+        if defined(component, name) is not None:
             yield from problems_of_attribute(component, name, hint)
 
 

@@ -1,6 +1,5 @@
 """A plugin's module, imported by its name or read from a file."""
 
-import hashlib
 import importlib
 import sys
 import traceback
@@ -14,6 +13,7 @@ from typing import Any
 
 from runner.errors import ConfigError
 from runner.plugins.kinds import KINDS
+from runner.plugins.source import digest, digest_of_module, is_file_name, read
 
 GROUP = "runner.plugins"
 """Entry points of installed packages under this name are plugins of every config."""
@@ -26,12 +26,19 @@ class Plugin:
     Attributes:
         name: the module's name, or the path of its file.
         tables: what it holds, by the tables' names.
+        module: the module's own name, one that was made up if it is named by its file.
         source: the file's content as it was read, if it is named by its file.
     """
 
     name: str
     tables: Mapping[str, Mapping[str, Any]]
+    module: str
     source: bytes | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells its code from any other."""
+        return digest_of_module(self.name) if self.source is None else digest(self.source)
 
 
 def load_all(names: Sequence[str]) -> tuple[Plugin, ...]:
@@ -66,27 +73,7 @@ def load(name: str) -> Plugin:
     for table, content in tables.items():
         if not isinstance(content, Mapping):
             raise ConfigError([f"plugins: {name}: {table} should be a mapping of names to classes"])
-    return Plugin(name, tables, source)
-
-
-def is_file_name(name: str) -> bool:
-    """Whether a plugin is named by its file."""
-    return name.endswith(".py")
-
-
-def read(path: Path) -> bytes:
-    """A plugin file's content.
-
-    Raises:
-        ConfigError: if it is not there or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        where = "a relative name starts from --config-dir's folder or from the launch folder"
-        raise ConfigError([f"plugins: there is no file '{path}'; {where}"]) from error
-    except OSError as error:
-        raise ConfigError([f"plugins: '{path}' cannot be read: {error.strerror}"]) from error
+    return Plugin(name, tables, module.__name__, source)
 
 
 @cache
@@ -95,8 +82,8 @@ def executed(path: str, source: bytes) -> ModuleType:
 
     Nothing is put on the path for it: a plugin of several files is a package, named as a module.
     """
-    digest = hashlib.sha256(path.encode() + b"\0" + source).hexdigest()[:16]
-    module = ModuleType(f"runner_plugin_{digest}_{Path(path).stem}")
+    number = digest(path.encode() + b"\0" + source)[:16]
+    module = ModuleType(f"runner_plugin_{number}_{Path(path).stem}")
     module.__file__ = path
     sys.modules[module.__name__] = module  # where dataclasses and pickle look their classes' module up
     try:

@@ -1,13 +1,14 @@
 """What jobs in training report: to the books, to whoever looks, to whoever may stop them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
 from runner.data_input import DataInput
 from runner.errors import DivergedError
 from runner.loop import Epoch
+from runner.plugins.mistakes import mistake
 from runner.saved_model import SavedModel
 from runner.sweep.jobs import Job, Problem
 from runner.sweep.lanes import Stop
@@ -140,9 +141,10 @@ class Progress:
         if job.number not in self._histories:
             self.begin(job, "not at all")
         history = self._histories[job.number]
-        history.note("ERROR", error)
+        failure = failure_of(job, error)
+        history.note("ERROR", failure.reason)
         last = history.epochs[-1].metrics if history.epochs else {}
-        self._end(job, status_of(error), Failure.of(error), last)
+        self._end(job, status_of(error), failure, last)
         if self._fail_fast:
             self._stop.wish()
 
@@ -188,7 +190,14 @@ class Progress:
         self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
 
 
+def failure_of(job: Job, error: BaseException) -> Failure:
+    """Why a job failed; what a plugin's code raised is told with its part and line."""
+    failure = Failure.of(error)
+    told = mistake(error, job.config.plugins, job.config.plain)
+    return failure if told is None else replace(failure, reason=told)
+
+
 def opened(job: Job, data: DataInput | None = None) -> Opened:
     """The message that a job begins."""
-    cell, tags = job.cell, {"config_hash": job.config.hash, "device": job.parts.device.type}
+    cell, tags = job.cell, {**job.config.tags, "device": job.parts.device.type}
     return Opened(cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data)

@@ -25,7 +25,7 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
-from runner.errors import ConfigError, RunnerError
+from runner.errors import ConfigError, RunnerError, first_line
 from runner.signals import uninterrupted
 from runner.sweep.callback import SweepFolder
 from runner.sweep.jobs import Job, Problem, groups
@@ -162,8 +162,9 @@ def connect(address: str | None) -> None:
         with uninterrupted():  # which gives back the handlers that Ray replaces by its own
             ray.init(address or "local", logging_level=logging.WARNING, **({} if address else own))
     except (ConnectionError, ValueError) as error:
-        told = str(error).splitlines()[0]
-        raise RunnerError(f"hydra.launcher.address: '{address}' cannot be used: {told}") from error
+        raise RunnerError(
+            f"hydra.launcher.address: '{address}' cannot be used: {first_line(error)}"
+        ) from error
     SweepFolder.open.callback(ray.shutdown)
 
 

@@ -14,7 +14,9 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.compose import SWEEP_RECORD, recorded_keys
 from runner.errors import ConfigError, RunnerError, TrackingError
+from runner.objective import remember
 from runner.plain import hash_of
+from runner.plugins.source import digest_of
 from runner.signals import uninterrupted
 from runner.sweep import best, parent, plots, table
 from runner.sweep.lost import end_lost
@@ -103,11 +105,15 @@ def write_tables(report: Report) -> None:
 
 
 def judge(report: Report) -> None:
-    """Rank the cells by the objective, whose name a job's run tells."""
+    """Rank the cells by the objective, of which a job's run tells the name and which way it gets better."""
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    report.objective = run_of(report, finished[0]).data.params["objective"]
+    run = run_of(report, finished[0])
+    report.objective = run.data.params["objective"]
+    if "objective_better" in run.data.tags:
+        smaller = run.data.tags["objective_better"] == "smaller"
+        remember(report.objective.rpartition("/")[2], smaller)
     report.ranking = table.ranking(report.results, report.keys, report.objective)
     report.best = report.ranking[0].best(report.objective)
 
@@ -128,7 +134,8 @@ def write_experiment(report: Report, job: JobResult) -> None:
         text = best.as_experiment(job.overrides, sources)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
-        if hash_of(best.compose_best(report.folder / "best", sources).plain) != wanted:
+        plain = best.compose_best(report.folder / "best", sources).plain
+        if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
             raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from runner.collected import Collected
 from runner.config import Config
 from runner.data.dataset import Dataset
+from runner.errors import first_line
 from runner.sweep.blocks import epochs_alone, stack_of, with_parameters
 from runner.sweep.jobs import Job
 from runner.sweep.lanes import Stop, run_in_lanes
@@ -143,9 +144,3 @@ def look_up_metrics(config: Config, data: Dataset) -> None:
     if config.metrics:
         split, shape = data.test, config.source.out_shape
         Collected(split, len(split), shape, split.targets.device).measure(config.metrics, "")
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, in a line."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

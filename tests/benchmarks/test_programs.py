@@ -123,6 +123,7 @@ def test_the_articles_listings_do_what_is_derived_by_hand(tiny_mnist: Path) -> N
     assert timing.losses == pytest.approx(by_hand, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_jax_does_what_is_derived_by_hand(tiny_mnist: Path) -> None:
     skip_without("jax")
     timing = run("jax_scan", tiny_mnist)

@@ -196,6 +196,7 @@ def test_files_that_are_not_mnist_are_refused(tmp_path: Path) -> None:
         MNIST(root=tmp_path).load()
 
 
+@pytest.mark.slow
 def test_a_torchvision_that_does_not_fit_says_what_to_reinstall(tmp_path: Path) -> None:
     broken = tmp_path / "torchvision"
     broken.mkdir()

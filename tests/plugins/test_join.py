@@ -30,14 +30,14 @@ from runner.types import Positive
 
 def problems(table: str, name: Any, component: object) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        join([Plugin("mine", {table: {name: component}})])
+        join([Plugin("mine", {table: {name: component}}, "mine")])
     start = f"plugins: mine: {table}[{name!r}]: "
     assert all(problem.startswith(start) for problem in error.value.problems)
     return [problem.removeprefix(start) for problem in error.value.problems]
 
 
 def test_names_join_the_built_in_ones() -> None:
-    registry = join([Plugin("mine", {"LAYERS": {"mine": ReLU}, "RULES": {"own": SGD}})])
+    registry = join([Plugin("mine", {"LAYERS": {"mine": ReLU}, "RULES": {"own": SGD}}, "mine")])
     assert registry.layers["mine"] is ReLU
     assert registry.layers["relu"] is ReLU
     assert registry.rules["own"] is SGD
@@ -60,18 +60,18 @@ def test_every_built_in_component_would_be_taken_from_a_plugin() -> None:
         table: {f"my_{name}": component for name, component in components.items()}
         for table, components in built_in.items()
     }
-    assert join([Plugin("mine", renamed)]).sources["my_digits"] is SOURCES["digits"]
+    assert join([Plugin("mine", renamed, "mine")]).sources["my_digits"] is SOURCES["digits"]
 
 
 def test_a_plugins_initialiser_is_one_that_layers_take() -> None:
-    registry = join([Plugin("mine", {"INITIALIZERS": {"mine": Default}})])
+    registry = join([Plugin("mine", {"INITIALIZERS": {"mine": Default}}, "mine")])
     assert registry.nested[Initializer]["mine"] is Default
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
     assert problems("LAYERS", "relu", ReLU) == ["the name is taken by the built-in one"]
     with pytest.raises(ConfigError) as error:
-        join([Plugin(name, {"LOSSES": {"own": MSE}}) for name in ("mine", "yours")])
+        join([Plugin(name, {"LOSSES": {"own": MSE}}, name) for name in ("mine", "yours")])
     assert error.value.problems == ["plugins: yours: LOSSES['own']: the name is taken by mine"]
 
 
@@ -86,7 +86,7 @@ class OwnArguments:
 
 
 def test_arguments_may_be_of_every_type_that_a_config_can_give() -> None:
-    assert "own" in join([Plugin("mine", {"LAYERS": {"own": OwnArguments}})]).layers
+    assert "own" in join([Plugin("mine", {"LAYERS": {"own": OwnArguments}}, "mine")]).layers
 
 
 class Module:

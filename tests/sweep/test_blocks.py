@@ -42,6 +42,8 @@ MIXED = [
 ]
 """Jobs of three programs. A few relus would not do: where one has its kink, rounding decides by 3e-4."""
 
+SMOOTH = "model.layers.a1.type=tanh train.epochs=6"
+
 
 def small(overrides: Sequence[str], common: str = "") -> list[Job]:
     smooth = "model.layers.a1.type=tanh model.layers.l1.out_features=8"
@@ -60,8 +62,7 @@ def curves() -> dict[int, list[float]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     found = {
-        job.number: [e.metrics["test/loss"] for e in alone(job, digits())]
-        for job in jobs_of(MIXED, "model.layers.a1.type=tanh")
+        job.number: [e.metrics["test/loss"] for e in alone(job, digits())] for job in jobs_of(MIXED, SMOOTH)
     }
     torch.set_num_threads(threads)
     return found
@@ -75,7 +76,7 @@ def test_groups_of_mixed_shapes_learn_what_each_job_would_learn_alone(
     progress = heard.progress(stop=stop)
     tasks = [
         partial(train_block, block, digits(), progress, stop)
-        for group in groups(jobs_of(MIXED, "model.layers.a1.type=tanh"))
+        for group in groups(jobs_of(MIXED, SMOOTH))
         for block in way.blocks(group)
     ]
     run_in_lanes(tasks, way.lanes, way.threads, stop)

@@ -126,10 +126,9 @@ def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(in_tmp_path: Pa
     assert sorted(run.info.run_name for run in children) == ["mlp-sgd lr=0.1 seed=0", "mlp-sgd lr=0.2 seed=0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
-    ids=["SIGINT", "SIGTERM"],
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
 def test_a_stopped_sweep_leaves_nothing_running(
     in_tmp_path: Path, tmp_path: Path, number: signal.Signals, code: int

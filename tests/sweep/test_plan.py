@@ -25,6 +25,9 @@ from tests.sweep.composed import Heard, alone, digits, jobs_of, with_layer
 
 LSTM = "model=lstm model.layers.lstm.hidden_size=4 data.limit=64 train.batch_size=16 train.epochs=1"
 
+QUICK_FIRST = ["auto", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("stacked", "solo"))]
+"""The modes, of which ``auto`` tries what the others do."""
+
 
 def seeds(count: int, common: str = "") -> list[Job]:
     return jobs_of([f"seed={seed}" for seed in range(count)], f"model.layers.l1.out_features=8 {common}")
@@ -99,7 +102,7 @@ def test_no_stack_is_tried_if_none_is_wanted() -> None:
     assert "stacks" not in found.reason
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
+@pytest.mark.parametrize("mode", QUICK_FIRST)
 def test_a_single_job_has_all_cores(mode: Mode) -> None:
     assert plan(seeds(1), mode).way == Way(1, 1, 2)
 
@@ -108,7 +111,7 @@ def test_one_core_is_one_lane() -> None:
     assert plan(seeds(4), "solo", cores=1).way == Way(1, 1, 1)
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
+@pytest.mark.parametrize("mode", QUICK_FIRST)
 def test_a_plan_never_stacks_more_than_there_are(mode: Mode) -> None:
     for count in (2, 3):
         assert plan(seeds(count), mode).way.block <= count

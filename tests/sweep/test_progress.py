@@ -46,7 +46,7 @@ def test_what_is_told_of_a_job_when_it_begins_is_its_run() -> None:
     heard.progress().begin(job, "trained one by one")
     (message,) = heard.messages
     assert isinstance(message, Opened)
-    assert message.tags == {"config_hash": job.config.hash, "device": "cpu"}
+    assert message.tags == {**job.config.tags, "device": "cpu"}
     assert message.plain == job.config.plain
     assert message.records[Path(".hydra", "overrides.yaml")] == ["seed=3"]
     assert set(message.records) == {

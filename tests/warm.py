@@ -1,0 +1,88 @@
+"""Command lines in processes that have imported torch and mlflow already, so that none waits for that.
+
+``python -m tests.warm`` forks itself for each command line that it is told of, and tells its exit code.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+WHAT_TAKES_LONG = (
+    "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "runner.experiment",
+    "runner.tracking.model",
+)
+
+SECONDS = 300
+"""A command line that takes longer is killed."""
+
+
+def run(
+    folder: Path, arguments: Sequence[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm."""
+    with TemporaryDirectory() as out:
+        told = [str(folder), out, arguments, environment]
+        code = int(ask(json.dumps(told)))
+        stdout, stderr = ((Path(out) / name).read_text() for name in ("stdout", "stderr"))
+    return subprocess.CompletedProcess(["runner", *arguments], code, stdout, stderr)
+
+
+def ask(line: str) -> str:
+    """What the process that forks itself answers to a line."""
+    process = server()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+@cache
+def server() -> subprocess.Popen[str]:
+    """The process that forks itself, started at the first command line; it ends with the tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.warm"],
+        cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def serve() -> None:
+    """Answer until nothing more is asked; returns in each fork too, which is then the command line."""
+    for name in WHAT_TAKES_LONG:
+        importlib.import_module(name)
+    gc.freeze()  # forks share what is there: none looks through it for garbage
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            become(*json.loads(line))
+            return
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def become(folder: str, out: str, arguments: list[str], environment: dict[str, str]) -> None:
+    """Be ``python -m runner`` from here on."""
+    signal.alarm(SECONDS)
+    for descriptor, name in enumerate((os.devnull, f"{out}/stdout", f"{out}/stderr")):
+        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = folder
+    sys.argv = ["runner", *arguments]
+    runpy.run_module("runner", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    serve()
