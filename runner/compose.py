@@ -24,6 +24,7 @@ from runner.errors import ConfigError, unknown
 from runner.launch import Launch
 from runner.overrides import as_override
 from runner.plain import Plain
+from runner.unfolding import refuse_unfolding
 
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, RecursionError)
 """What composing raises for a wrong command line or wrong YAML."""
@@ -133,6 +134,7 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
         folder = Path(config_dir).absolute()
         if not folder.is_dir():
             raise ConfigError([f"config_dir: '{folder}' is not a folder"])
+        refuse_unfolding(folder)
         search = [f"hydra.searchpath=[{as_override(f'file://{folder}')}]"]
     theirs, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     their_config = HydraConfig.instance().cfg

@@ -15,7 +15,7 @@ from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
-from runner.room import machine_memory, room_for
+from runner.room import free_memory, room_for
 from runner.schema import Train
 
 
@@ -87,7 +87,7 @@ def draw_parameters(parts: Parts) -> None:
         RunnerError: if there is not enough memory.
     """
     size = 2 * 4 * parts.store.size  # values and gradients, float32
-    if parts.device.type == "cpu" and size > (memory := machine_memory()):
+    if parts.device.type == "cpu" and size > (memory := free_memory()):
         raise RunnerError(
             f"model: does not fit into memory: no room for {parts.store.size:,} parameters and their "
             f"gradients, {size / 2**30:,.1f} GiB of {memory / 2**30:,.1f} GiB"

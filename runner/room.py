@@ -1,8 +1,10 @@
 """Room in memory: where there is too little of it, that is told in a line."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from runner.errors import RunnerError, first_line
 
@@ -16,8 +18,16 @@ SAID = (
 """Words in which torch's RuntimeErrors say that there is none, or never could be."""
 
 
-def machine_memory() -> int:
-    """The machine's memory in bytes."""
+MEMINFO = Path("/proc/meminfo")
+"""What Linux says of its memory, in KiB."""
+
+
+def free_memory() -> int:
+    """The bytes that are free, or could be made so; all of the machine where it doesn't tell."""
+    if MEMINFO.exists():
+        found = re.search(r"MemAvailable:\s*(\d+)", MEMINFO.read_text())
+        if found:
+            return int(found[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "types": set(),
     "errors": set(),
     "room": {"errors"},
+    "unfolding": {"errors"},
     "importing": set(),
     "signals": set(),
     "launch": set(),
@@ -58,7 +59,7 @@ MAY_IMPORT = {
     "verdict": {"errors", "loop", "objective", "schema"},
     "exit_code": {"compose", "errors", "signals"},
     "arguments": {"compose", "errors", "exit_code", "signals"},
-    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
+    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri", "unfolding"},
     "saved_model": {"types"},
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
@@ -182,6 +183,7 @@ MAY_IMPORT = {
         "task",
         "torchrun",
         "tracking",
+        "unfolding",
     },
 }
 TORCH_ONLY = ("engine", "nn", "optim", "parallel", "collected", "loop", "stack", "step")

@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 
 from runner.errors import DataError
-from runner.room import machine_memory
+from runner.room import free_memory
 
 HEAD = 512
 """Bytes in which a web page shows that it is one."""
@@ -46,14 +46,14 @@ def refuse_web_page(path: Path) -> None:
 
 
 def refuse_more_than_memory(path: Path, size: int) -> None:
-    """Refuse what would not fit into this machine's memory once it is unpacked.
+    """Refuse what would not fit into free memory once it is unpacked.
 
     Raises:
         DataError: if ``size`` bytes do not.
     """
-    memory = machine_memory()
+    memory = free_memory()
     if size > memory:
         raise DataError(
-            f"{path}: takes {size / 2**30:,.1f} GiB when it is unpacked, this machine has "
-            f"{memory / 2**30:,.1f} GiB of memory"
+            f"{path}: takes {size / 2**30:,.1f} GiB when it is unpacked, there are "
+            f"{memory / 2**30:,.1f} GiB of free memory"
         )

@@ -69,12 +69,16 @@ def assert_lines(problems: Sequence[str]) -> None:
         assert len(problem.splitlines()) == 1, problem
 
 
+class Hang(BaseException):
+    """Something takes too long; nothing in the program catches it."""
+
+
 @contextmanager
 def within(seconds: int) -> Iterator[None]:
     """A hang is an error."""
 
     def stop(*_: object) -> None:
-        raise TimeoutError(f"took more than {seconds} seconds")
+        raise Hang(f"took more than {seconds} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
