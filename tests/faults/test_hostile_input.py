@@ -64,7 +64,7 @@ BOMBS = {
     + "".join(f"a{n + 1}: &a{n + 1} [{','.join([f'*a{n}'] * 9)}]\n" for n in range(12)),
     "merges": "a0: &a0 {x0: 1}\n"
     + "".join(f"a{n + 1}: &a{n + 1} {{x: *a{n}, y: *a{n}, z: *a{n}}}\n" for n in range(16)),
-    "depth": "a: " + "[" * 5000 + "]" * 5000 + "\n",
+    "depth": "a: " + "[" * 1500 + "]" * 1500 + "\n",
     "depth of mappings": "".join(" " * n + "a:\n" for n in range(2000)),
     "itself": "a: &a [*a]\n",
     "tag": "a: !!python/object/apply:os.system ['true']\n",
