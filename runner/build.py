@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fnmatch import filter as matching
+from math import prod
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from runner import torchrun
 from runner.config import Config
 from runner.errors import ConfigError, unknown
 from runner.nn.layers.layer import Layers, ShapeError
+from runner.nn.layers.normalization import BatchNorm
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.optim.clipping import Clipped
@@ -48,6 +50,8 @@ def build(config: Config) -> Parts:
                 f"data.type '{config.plain['data']['type']}' needs {list(config.source.out_shape)}"
             ]
         )
+    if config.train.batch_size == 1:
+        refuse_lone_samples(model)
     if store.size == 0:
         raise ConfigError(["model.layers: none of them has parameters, so there is nothing to learn"])
     check_groups(config, store)
@@ -66,6 +70,21 @@ def build(config: Config) -> Parts:
         noise_seed=int(noise_seed),
         average=config.train.average,
     )
+
+
+def refuse_lone_samples(model: Sequential) -> None:
+    """Refuse batches of one sample where a channel has but one value in each: no mean would ever be taken.
+
+    Raises:
+        ConfigError: naming the layers.
+    """
+    problems = [
+        f"train.batch_size: 1 leaves the batch norm '{name}' one value a channel, it should be at least 2"
+        for name, (layer, in_shape) in model.built.items()
+        if isinstance(layer, BatchNorm) and prod(in_shape[1:]) == 1
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def check_groups(config: Config, store: ParameterStore) -> None:

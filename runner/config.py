@@ -9,6 +9,7 @@ from runner.components import instance, layer, validated
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
 from runner.data.reconstruction import Reconstruction
+from runner.data.text import Text
 from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
@@ -202,6 +203,8 @@ def check_together(config: Config) -> None:
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
+    if config.data.mixup is not None and isinstance(config.source, Text):
+        problems.append(f"data.mixup: {config.data.mixup} mixes inputs, but data.type '{data}' has indices")
     if config.data.val is not None and config.train.overfit_batches is not None:
         problems.append("data.val: with train.overfit_batches there is nothing to set apart, use null")
     if problems:
@@ -227,10 +230,10 @@ def check_metrics(registry: Registry, given: object, task: Task, problems: list[
 
 
 def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
-    """A source's own arguments: what every source is asked is not its affair, ``root`` only of files."""
+    """A source's own arguments: what every source is asked is its affair if it asks for it by name."""
     source = registry.sources.get(str(data.get("type")))
-    reads_files = source and "root" in signature(source).parameters
-    foreign = Data.model_fields.keys() - ({"type", "root"} if reads_files else {"type"})
+    asked = signature(source).parameters.keys() if source else set()
+    foreign = Data.model_fields.keys() - {"type"} - asked
     return {key: value for key, value in data.items() if key not in foreign}
 
 

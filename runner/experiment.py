@@ -146,7 +146,9 @@ def train(
                 history.info("stopped after epoch %d: %s", epoch.number, reason)
                 break
         parts.store.settle()
-        trained = evaluate(model, parts.store, loss, data.train, "final/train_", workers)
+        trained = evaluate(
+            model, parts.store, loss, data.train, "final/train_", workers, metrics=config.metrics
+        )
         if config.confusion_matrix:
             tracker.leave(confusion_tables(model, parts.store, data, workers))
     final = best(epochs, config.objective) | trained

@@ -11,8 +11,9 @@ from runner.collected import Collected
 from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
+from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
-from runner.nn.losses import Loss
+from runner.nn.losses import Loss, mass
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
 from runner.optim.rules import Rule
@@ -37,32 +38,42 @@ class Totals:
 
     Args:
         split: what the batches are of; for classes, correct predictions are counted as well.
+        loss: whose means are added up.
         batch_size: the most samples a batch.
         device: where the batches are.
         members: K if sums are to be kept for each of K stacked models; then every tensor begins with K.
     """
 
     def __init__(
-        self, split: Split, batch_size: int, device: torch.device, members: int | None = None
+        self,
+        split: Split,
+        loss: Loss,
+        batch_size: int,
+        device: torch.device,
+        members: int | None = None,
     ) -> None:
+        self._weighed_by = loss
         self.counts_correct = split.task == "classification"
         self._places = split.targets.shape[1:].numel()  # of a sample that have a class: more in a sequence
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
+        self._mass = torch.zeros_like(self._loss)
         # by place in the batch
         self._correct = torch.zeros((*shape, batch_size), dtype=torch.int64, device=device)
 
     def clear(self) -> None:
         """Begin anew."""
         self._loss.zero_()
+        self._mass.zero_()
         self._correct.zero_()
 
     @torch.no_grad()
     def add(self, mean_loss: Tensor, prediction: Tensor, target: Tensor) -> None:
-        """Count a batch in, its mean loss weighted by its samples."""
+        """Count a batch in, its mean loss weighted by its samples, or by the weights of their classes."""
         members = self._loss.dim()
-        count = target.shape[members]
-        self._loss.add_(mean_loss, alpha=count)
+        count, weight = target.shape[members], mass(self._weighed_by, target, members)
+        self._loss.add_(mean_loss * weight)
+        self._mass.add_(weight)
         if self.counts_correct:
             hits = correct(prediction, target)
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
@@ -72,10 +83,10 @@ class Totals:
 
         This is where the device is waited for.
         """
-        sums = torch.stack([self._loss, self._correct.sum(-1).double()])
+        sums = torch.stack([self._loss, self._correct.sum(-1).double(), self._mass])
         workers.sum(sums)
-        sums[1] /= self._places
-        losses, accuracies = (sums / samples).view(2, -1).tolist()
+        means = sums[:2] / torch.stack([sums[2], torch.full_like(sums[2], samples * self._places)])
+        losses, accuracies = means.view(2, -1).tolist()
         if not self.counts_correct:
             return [{f"{prefix}loss": loss} for loss in losses]
         return [
@@ -121,8 +132,8 @@ def fit(
         before_batch: called before each training batch; what it raises ends the training.
     """
     device = store.params.device
-    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation)
-    totals = Totals(data.train, batches.batch_size, device)
+    batches = Batches(data.train, batch_size, generator, device, workers, data.augmentation, data.mixup)
+    totals = Totals(data.train, loss, batches.batch_size, device)
     state = rule.init(store.params)
     lr = torch.zeros((), dtype=torch.float64, device=device)
 
@@ -130,16 +141,15 @@ def fit(
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             store.grads.zero_()
             return
-        prediction = model.forward(store, inputs)
-        error = loss(prediction, targets)
+        error, prediction = loss_and_prediction(model, store, loss, inputs, targets, batches.share)
         totals.add(error, prediction, targets)
-        store.backward(batches.weigh(error))  # last, so that the update finds the gradients in the cache
+        store.backward(error)  # last, so that the update finds the gradients in the cache
 
     def update() -> None:
         rule.step(store.params, store.grads, state, lr)
         store.update_average()
 
-    step = Step(learn, update, store, batches.sizes, accumulate, workers)
+    step = Step(learn, update, store, loss, len(batches), accumulate, workers)
     history: list[dict[str, float]] = []
     for number in range(1, epochs + 1):
         rates = Rates(rule, schedule, number, epochs, step.updates, history)
@@ -178,7 +188,7 @@ def evaluate(
     """``<prefix>loss``, for classes ``<prefix>accuracy``, and ``metrics``, over all of ``split``."""
     device = store.params.device
     batches = Batches(split, evaluation_rows(split), None, device, workers)
-    totals = Totals(split, batches.batch_size, device)
+    totals = Totals(split, loss, batches.batch_size, device)
     collected = Collected(split, batches.batch_size, model.out_shape, device, workers) if metrics else None
     with store.evaluating():
         for place, (inputs, targets) in enumerate(batches):

@@ -9,6 +9,7 @@ from runner.build import Parts
 from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
+from runner.data.mixup import Mixup
 from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
 from runner.data_input import DataInput
@@ -36,10 +37,11 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
         data = config.source.load()
     refuse_unsound(config.plain["data"]["type"], config.source, data)
     data = replace(data, train=data.train.first(config.data.limit))
-    if config.data.val is not None:
+    if config.data.val is not None and data.val is None:  # else its source has set it apart
         data = with_validation(data, config.data.val, config.data.val_seed)
     data = shortened(data, config.train)
-    return replace(data, augmentation=config.augmentation, digest=digest_of(data)).to(device)
+    mixup = None if config.data.mixup is None else Mixup(config.data.mixup)
+    return replace(data, augmentation=config.augmentation, mixup=mixup, digest=digest_of(data)).to(device)
 
 
 def loss_of(config: Config, data: Dataset) -> Loss:

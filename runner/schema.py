@@ -123,6 +123,7 @@ class Data(BaseModel):
     limit: PositiveInt | None
     target: Literal["label", "input"]
     augment: list[Plain]
+    mixup: Positive | None
     val: Share | None
     val_seed: Seed
 

@@ -12,6 +12,7 @@ from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
 from runner.loop import Epoch, Totals, evaluation_rows
 from runner.metrics import Metric
+from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
@@ -89,10 +90,10 @@ class Stack:
         self._lr = torch.zeros((len(members), 1), device=device)
         generators = [member.generator for member in members]
         self._batches = StackedBatches(
-            self._data.train, self._batch_size, generators, device, self._data.augmentation
+            self._data.train, self._batch_size, generators, device, self._data.augmentation, self._data.mixup
         )
-        self._totals = Totals(self._data.train, self._batches.batch_size, device, len(members))
-        self._step = Step(self._learn, self._update, store, self._batches.sizes, self._accumulate)
+        self._totals = Totals(self._data.train, self._loss, self._batches.batch_size, device, len(members))
+        self._step = Step(self._learn, self._update, store, self._loss, len(self._batches), self._accumulate)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the members, by their places; the others cost nothing from here on."""
@@ -145,7 +146,7 @@ class Stack:
         store = self.store if store is None else store
         device, members = store.params.device, len(store)
         batches = Batches(split, max(evaluation_rows(split) // members, 1), None, device)
-        totals = Totals(split, batches.batch_size, device, members)
+        totals = Totals(split, self._loss, batches.batch_size, device, members)
         collected = (
             Collected(split, batches.batch_size, self._model.out_shape, device, members=members)
             if metrics
@@ -163,13 +164,16 @@ class Stack:
             return means
         return [a | b for a, b in zip(means, collected.measure(metrics, prefix), strict=True)]
 
-    def _forward(self, store: StackedStore, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(
+        self, store: StackedStore, inputs: Tensor, targets: Tensor, share: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """One member's loss and prediction."""
-        prediction = self._model.forward(store, inputs)
-        return self._loss(prediction, targets), prediction
+        return loss_and_prediction(self._model, store, self._loss, inputs, targets, share)
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
-        losses, predictions = self.store.over_members(partial(self._forward, self.store), inputs, targets)
+        shares = [] if self._batches.share is None else [self._batches.share]
+        forward = partial(self._forward, self.store)
+        losses, predictions = self.store.over_members(forward, inputs, targets, *shares)
         self._totals.add(losses, predictions, targets)
         self.store.backward(losses.sum())  # of which each member's parameters see their own part alone
 

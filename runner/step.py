@@ -1,12 +1,13 @@
 """A training step: learn from batches, then update; the gradients of several batches or workers added up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import ceil
 
 import torch
 from torch import Tensor
 
 from runner.engine.capture import Captured
+from runner.nn.losses import Loss, mass
 from runner.nn.store import ParameterStore
 from runner.parallel import ALONE, Workers
 
@@ -20,7 +21,8 @@ class Step:
         learn: leaves a batch's mean gradient in the store.
         update: changes parameters by the gradient there.
         store: the store.
-        sizes: the samples of each batch of an epoch, over all workers.
+        loss: whose gradient it is; it says how much a batch counts.
+        batches: how many an epoch has.
         accumulate: batches a step.
         workers: who shares each batch.
     """
@@ -30,12 +32,13 @@ class Step:
         learn: Callable[[Tensor, Tensor], None],
         update: Callable[[], None],
         store: ParameterStore,
-        sizes: Sequence[int],
+        loss: Loss,
+        batches: int,
         accumulate: int = 1,
         workers: Workers = ALONE,
     ) -> None:
-        self.updates = ceil(len(sizes) / accumulate)
-        self._sizes, self._accumulate = sizes, accumulate
+        self.updates = ceil(batches / accumulate)
+        self._loss, self._batches, self._accumulate = loss, batches, accumulate
         self._workers, self._store = workers, store
         self._place = 0
         device = store.params.device
@@ -49,8 +52,8 @@ class Step:
             self._at_once = Captured(step, device)
             return
         self._learn, self._update = Captured(learn, device), Captured(update, device)
-        self._sum = torch.zeros_like(store.grads) if accumulate > 1 else store.grads
-        self._samples = 0
+        *stack, parameters = store.grads.shape
+        self._sums = torch.zeros((*stack, parameters + 1), device=device)  # of gradients, and of their masses
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> None:
         """Learn from a batch; update, if it is time."""
@@ -58,15 +61,14 @@ class Step:
             self._at_once(inputs, targets)
             return
         self._learn(inputs, targets)
-        samples = self._sizes[self._place]
-        self._place = (self._place + 1) % len(self._sizes)
-        if self._accumulate > 1:
-            self._sum.add_(self._store.grads, alpha=samples)
-            self._samples += samples
-            if self._place % self._accumulate:
-                return
-            torch.div(self._sum, self._samples, out=self._store.grads)
-            self._sum.zero_()
-            self._samples = 0
-        self._workers.sum(self._store.grads)
+        counted = mass(self._loss, targets, self._sums.dim() - 1)
+        weight = counted.unsqueeze(-1) if isinstance(counted, Tensor) else counted
+        self._sums[..., :-1].add_(self._store.grads * weight)
+        self._sums[..., -1:].add_(weight)
+        self._place = (self._place + 1) % self._batches
+        if self._place % self._accumulate:
+            return
+        self._workers.sum(self._sums)
+        torch.div(self._sums[..., :-1], self._sums[..., -1:], out=self._store.grads)
+        self._sums.zero_()
         self._update()

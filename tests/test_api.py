@@ -22,8 +22,9 @@ QUICK = ["train.epochs=2", "tracking.log_model=false"]
 def test_a_run_returns_metrics_run_id_and_the_trained_model(
     in_tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    result = runner.run(["model=mlp", "optim=momentum", *QUICK])
+    result = runner.run(["model=mlp", "optim=momentum", "train.metrics=[f1]", *QUICK])
     (run,) = runs_in(in_tmp_path)
+    assert result.final["final/train_f1_macro"] > 0
     assert result.run_id == run.info.run_id
     assert [epoch.number for epoch in result.epochs] == [1, 2]
     assert run.data.metrics.items() >= result.epochs[-1].metrics.items()

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from runner.build import build, find_device
+from runner.compose import compose_run
 from runner.config import Config, check
 from runner.errors import ConfigError
 from tests.test_config import plain
@@ -54,3 +55,9 @@ def test_a_gpu_that_is_not_there_is_an_error() -> None:
     assert find_device("auto").type == "cpu"
     with pytest.raises(ConfigError, match="device: 'cuda' is not here"):
         find_device("cuda")
+
+
+def test_batch_norm_over_batches_of_one_is_told() -> None:
+    normed = ["model.layers.a1.type=batch_norm1d", "train.batch_size=1"]
+    with pytest.raises(ConfigError, match=r"train\.batch_size: 1 leaves the batch norm 'a1' one value"):
+        build(check(compose_run(normed, None).plain))

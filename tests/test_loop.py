@@ -146,6 +146,26 @@ def test_evaluation_covers_more_samples_than_one_pass_takes(monkeypatch: pytest.
     assert evaluate(model, store, CrossEntropy(), data.train, "") == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 8192])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_loss_with_class_weights_is_torchs_of_all_samples(
+    rows: int, smoothing: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = SOURCES["digits"]().load()
+    few = data.test.first(30)
+    weight = tuple(0.1 * (1 + place**2) for place in range(10))
+    loss = CrossEntropy(weight=weight, label_smoothing=smoothing)
+    _, _, model, store = trained(data, CrossEntropy(), SGD(lr=LR), Default())
+    monkeypatch.setattr("runner.loop.EVALUATION_ROWS", rows)
+    with torch.inference_mode():
+        logits = model.forward(store, few.inputs)
+    expected = nn.functional.cross_entropy(
+        logits, few.targets, torch.tensor(weight), label_smoothing=smoothing
+    )
+    measured = evaluate(model, store, loss, few, "test/")
+    assert measured["test/loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("rows", [7, 100, 8192])
 def test_metrics_are_of_all_predictions_whatever_a_pass_takes(
     task: tuple[Dataset, Loss, Callable[..., Tensor]], rows: int, monkeypatch: pytest.MonkeyPatch

@@ -70,6 +70,12 @@ PROGRAMS = {
     "smoothed": (["seed=0", "seed=1 optim.lr=0.1"], f"loss.label_smoothing=0.1 {WEIGHT} train.epochs=3"),
     "one against the rest": (["seed=0", "seed=1 optim.lr=0.1"], "loss=bce_with_logits train.epochs=3"),
     "normalised": (["seed=0", "seed=1 optim.lr=0.1"], f"{NORM} train.epochs=3"),
+    "a last batch of one": (
+        ["seed=0", "seed=1"],
+        "data.limit=257 +model.layers.a1.affine=false model.layers.a1.type=batch_norm1d train.epochs=3",
+    ),
+    "mixed": (["seed=0", "seed=1 optim.lr=0.1"], "data.mixup=0.4 train.accumulate=2 train.epochs=3"),
+    "values, mixed": (["seed=0", "seed=1"], "data=linear loss=mse model=linear data.mixup=1.0"),
     "own order": (["seed=0", "seed=1 optim.lr=0.1"], "train.shuffle=false train.epochs=3"),
 }
 

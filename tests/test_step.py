@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from runner.nn.losses import MSE, CrossEntropy, Loss
 from runner.nn.store import ParameterStore
 from runner.step import Step
 
@@ -29,7 +30,7 @@ def updates(sizes: list[int], accumulate: int) -> list[Tensor]:
     def learn(inputs: Tensor, _: Tensor) -> None:
         store.backward((inputs * store[address]).sum(-1).square().mean())
 
-    step = Step(learn, lambda: seen.append(store.grads.clone()), store, sizes, accumulate)
+    step = Step(learn, lambda: seen.append(store.grads.clone()), store, MSE(), len(sizes), accumulate)
     assert step.updates == -(-len(sizes) // accumulate)
     for _ in range(2):
         for batch in torch.split(rows, sizes):
@@ -48,3 +49,21 @@ def test_accumulated_gradients_are_those_of_one_large_batch(
     assert len(few) == len(many) == 4
     for mine, theirs in zip(many, few, strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+def test_with_class_weights_it_is_the_gradient_of_all_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.step.Captured", lambda function, device: function)
+    store, seen = sealed(), []
+    loss: Loss = CrossEntropy(weight=(5.0, 1.0, 0.5))
+    address = store.addresses["w"]
+    inputs = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
+    targets = torch.tensor([0, 0, 0, 1, 1, 2, 2])
+
+    def learn(inputs: Tensor, targets: Tensor) -> None:
+        store.backward(loss(inputs * store[address], targets))
+
+    step = Step(learn, lambda: seen.append(store.grads.clone()), store, loss, 3, accumulate=3)
+    for part in (slice(0, 3), slice(3, 6), slice(6, 7)):
+        step(inputs[part], targets[part])
+    learn(inputs, targets)
+    torch.testing.assert_close(seen, [store.grads])

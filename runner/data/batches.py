@@ -1,12 +1,14 @@
 """Mini-batches: a split cut into pieces, in a new random order each time or in its own."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import torch
 from torch import Tensor
 
 from runner.data.augment import Augmentation
 from runner.data.dataset import Split
+from runner.data.mixup import Mixup
 from runner.parallel import ALONE, Workers
 
 HUGE_PAGE = 2 * 1024**2
@@ -30,9 +32,15 @@ class Batches:
         device: where the batches are wanted; where the targets are if left out.
         workers: who shares each batch.
         augmentation: changes the inputs of each batch; another way each time, that the generator draws.
+        mixup: how samples are to be mixed, by who learns from them.
+
+    Attributes:
+        share: what a sample of the present batch keeps of itself, a scalar, or ``[K]`` for K members; None
+            where nothing is mixed.
     """
 
     _copies = 1
+    _members: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -42,6 +50,7 @@ class Batches:
         device: torch.device | None = None,
         workers: Workers = ALONE,
         augmentation: Augmentation | None = None,
+        mixup: Mixup | None = None,
     ) -> None:
         self.split = split
         self._augmentation, self._noise = augmentation, generator or unshuffled()
@@ -49,7 +58,8 @@ class Batches:
         self.generator = generator
         self.workers = workers
         device = device or split.targets.device
-        self._share = torch.ones((), device=device)
+        self._mixup = mixup
+        self.share = torch.ones(self._members, device=device) if mixup else None
         rows = self._copies * self.batch_size
         self._inputs = Buffer(split.samples, rows, torch.float32, device, split.scale)
         targets = torch.int64 if split.task == "classification" else torch.float32
@@ -57,17 +67,17 @@ class Batches:
         self._must_let_go = split.mapped_bytes > RESIDENT
         self._read = HUGE_PAGE + split.samples[0].nbytes
 
-    @property
-    def sizes(self) -> list[int]:
-        """How many samples the batches of an epoch have, over all workers."""
-        return [
-            min(self.batch_size, len(self.split) - at) for at in range(0, len(self.split), self.batch_size)
-        ]
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return ceil(len(self.split) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        resident = 0
-        for indices in torch.split(self._order(), self.batch_size, dim=-1):
+        resident, order = 0, self._order()
+        shares = self._shares().to(order.device) if self._mixup else None
+        for place, indices in enumerate(torch.split(order, self.batch_size, dim=-1)):
             own = self._share_of(indices)
+            if self.share is not None and shares is not None:
+                self.share.copy_(shares[..., place])
             inputs = self._inputs.gather(own)
             if self._augmentation is not None:
                 self._augmentation(inputs, self._share_of(self._seeds(indices.shape[-1])))
@@ -77,22 +87,20 @@ class Batches:
                 self.split.let_go()
                 resident = 0
 
-    def weigh(self, mean: Tensor) -> Tensor:
-        """A mean over this worker's share of the present batch, as its part of the whole batch's mean."""
-        return mean if self.workers.size == 1 else mean * self._share
-
     def _order(self) -> Tensor:
         return order_of(self.split, self.generator).to(self.split.samples.device)
 
     def _seeds(self, count: int) -> Tensor:
         return seeds_of(count, self._noise)
 
+    def _shares(self) -> Tensor:
+        assert self._mixup is not None
+        return self._mixup.shares(len(self), self._noise)
+
     def _share_of(self, indices: Tensor) -> Tensor:
         if self.workers.size == 1:
             return indices
-        own = torch.tensor_split(indices, self.workers.size)[self.workers.rank]
-        self._share.fill_(len(own) / len(indices))
-        return own
+        return torch.tensor_split(indices, self.workers.size)[self.workers.rank]
 
 
 class StackedBatches(Batches):
@@ -104,6 +112,7 @@ class StackedBatches(Batches):
         generators: a member's draws its order of each epoch; None keeps the split's.
         device: where the batches are wanted.
         augmentation: changes the inputs of each member's batch as it would alone.
+        mixup: as it would be alone.
     """
 
     def __init__(
@@ -113,10 +122,11 @@ class StackedBatches(Batches):
         generators: Sequence[torch.Generator | None],
         device: torch.device,
         augmentation: Augmentation | None = None,
+        mixup: Mixup | None = None,
     ) -> None:
-        self._copies = len(generators)
+        self._copies, self._members = len(generators), (len(generators),)
         self._generators, self._noises = generators, [each or unshuffled() for each in generators]
-        super().__init__(split, batch_size, None, device, augmentation=augmentation)
+        super().__init__(split, batch_size, None, device, augmentation=augmentation, mixup=mixup)
 
     def _order(self) -> Tensor:
         orders = [order_of(self.split, generator) for generator in self._generators]
@@ -124,6 +134,10 @@ class StackedBatches(Batches):
 
     def _seeds(self, count: int) -> Tensor:
         return torch.stack([seeds_of(count, noise) for noise in self._noises])
+
+    def _shares(self) -> Tensor:
+        assert self._mixup is not None
+        return torch.stack([self._mixup.shares(len(self), noise) for noise in self._noises])
 
 
 def order_of(split: Split, generator: torch.Generator | None) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from runner.data.dataset import Dataset
 from runner.data.named_file import refuse_web_page
 from runner.data.numbers import standardised
+from runner.data.validation import Portion
 from runner.errors import DataError
 from runner.types import Shape, Task
 
@@ -28,7 +29,7 @@ TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class California:
+class California(Portion):
     """A regression: the median price of 20,640 districts' houses, in 100,000 dollars, by 8 values.
 
     Values are standardised; a fifth is to test on. Read from ``<root>/california/cal_housing.tgz``, which is
@@ -79,7 +80,9 @@ class California:
             latitude,
             longitude,
         ]
-        return standardised(np.column_stack([*columns, price / 100_000]), self.names, "MedHouseVal")
+        return standardised(
+            np.column_stack([*columns, price / 100_000]), self.names, "MedHouseVal", portion=self
+        )
 
     def _download(self) -> None:
         try:

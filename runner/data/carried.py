@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from runner.data.dataset import Dataset
 from runner.data.numbers import standardised
+from runner.data.validation import Portion
 from runner.errors import DataError
 from runner.types import Shape, Task
 
@@ -30,7 +31,7 @@ CELLS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Iris:
+class Iris(Portion):
     """150 irises of 3 species by 4 lengths, standardised; 30 of them to test on.
 
     Source: R. A. Fisher, The Use of Multiple Measurements in Taxonomic Problems (1936).
@@ -53,11 +54,13 @@ class Iris:
         Raises:
             DataError: if scikit-learn is not installed.
         """
-        return standardised(read_rows("iris.csv", header=True), self.names, "species", self.classes)
+        return standardised(
+            read_rows("iris.csv", header=True), self.names, "species", self.classes, portion=self
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wine:
+class Wine(Portion):
     """178 wines of 3 growers by 13 analyses, standardised; 36 of them to test on.
 
     Source: S. Aeberhard and M. Forina, Wine, UCI Machine Learning Repository (1991).
@@ -89,11 +92,13 @@ class Wine:
         Raises:
             DataError: if scikit-learn is not installed.
         """
-        return standardised(read_rows("wine_data.csv", header=True), self.names, "grower", self.classes)
+        return standardised(
+            read_rows("wine_data.csv", header=True), self.names, "grower", self.classes, portion=self
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreastCancer:
+class BreastCancer(Portion):
     """569 tumours, malignant or benign, by 30 measures of their cells, standardised; 113 to test on.
 
     Source: W. Wolberg, O. Mangasarian, N. Street, W. Street, Breast Cancer Wisconsin (Diagnostic), UCI
@@ -116,11 +121,13 @@ class BreastCancer:
         Raises:
             DataError: if scikit-learn is not installed.
         """
-        return standardised(read_rows("breast_cancer.csv", header=True), self.names, "tumour", self.classes)
+        return standardised(
+            read_rows("breast_cancer.csv", header=True), self.names, "tumour", self.classes, portion=self
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diabetes:
+class Diabetes(Portion):
     """A regression: the progress of 442 patients' disease, 25 to 346, after a year, by 10 values before.
 
     Values are standardised; 88 patients are to test on. Source: B. Efron, T. Hastie, I. Johnstone, R.
@@ -140,7 +147,7 @@ class Diabetes:
         """
         values = read_rows("diabetes_data_raw.csv.gz", separator=None)
         targets = read_rows("diabetes_target.csv.gz")
-        return standardised(np.column_stack([values, targets]), self.names, "progression")
+        return standardised(np.column_stack([values, targets]), self.names, "progression", portion=self)
 
 
 def read_rows(name: str, *, header: bool = False, separator: str | None = ",") -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from runner.data.array_file import MappedArray
 from runner.data.augment import Augmentation
+from runner.data.mixup import Mixup
 from runner.types import Shape, Task
 
 PIXEL = 1 / 255
@@ -97,6 +98,7 @@ class Dataset:
         preprocessing: texts by file names, kept beside a model that has learnt from the data: what has to be
             known to make inputs of the same kind of other data, such as ``table.json``, a ``Table``.
         augmentation: what is done to the inputs of each batch that is learnt from.
+        mixup: how two samples of such a batch are mixed.
         digest: names the data, once it is as it is used; see ``runner.data.digest``.
     """
 
@@ -105,6 +107,7 @@ class Dataset:
     val: Split | None = None
     preprocessing: Mapping[str, str] = field(default_factory=dict)
     augmentation: Augmentation | None = None
+    mixup: Mixup | None = None
     digest: str = ""
 
     @property

@@ -37,7 +37,8 @@ class Reconstruction:
             DataError: if it cannot be had.
         """
         data = self.source.load()
-        return replace(data, train=reconstructed(data.train), test=reconstructed(data.test))
+        val = None if data.val is None else reconstructed(data.val)
+        return replace(data, train=reconstructed(data.train), test=reconstructed(data.test), val=val)
 
 
 def reconstructed(split: Split) -> Split:

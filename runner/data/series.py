@@ -27,8 +27,9 @@ SERIES = "series.json"
 class Series:
     """A time series in windows ``[window, columns]``; targets are the next ``horizon`` values, flattened.
 
-    A row is a time step. Columns are standardised by the rows to train on, targets as well; missing values
-    are the mean. The end of the series is tested on; its first windows look back at what is trained on.
+    A row is a time step. Columns are standardised by the rows that are learnt from, targets as well; missing
+    values are the mean. The end of the series is tested on; its first windows look back at what is trained
+    on.
 
     Args:
         root: the folder that the file name starts from.
@@ -39,6 +40,8 @@ class Series:
         columns: those that are inputs; none named: all.
         forecast: those of them that are forecast; none named: all inputs.
         test: the share of the steps that is tested on.
+        limit: the first so many windows of the others are used; None: all.
+        val: the share of those that is set apart, the last.
     """
 
     root: Path
@@ -48,6 +51,8 @@ class Series:
     columns: tuple[str, ...] = ()
     forecast: tuple[str, ...] = ()
     test: Share = 0.2
+    limit: PositiveInt | None = None
+    val: Share | None = None
 
     task: ClassVar[Task] = "regression"
 
@@ -69,12 +74,20 @@ class Series:
         """
         steps = len(column(self._steps, self._inputs[0]))
         count = steps - round(self.test * steps)
-        scales = [Numeric.fit(name, column(self._steps, name)[:count]) for name in self._inputs]
+        learnt = self._learnt(count)
+        scales = [Numeric.fit(name, column(self._steps, name)[:learnt]) for name in self._inputs]
         scaled = [scale.transform(column(self._steps, scale.name)) for scale in scales]
         values = torch.from_numpy(np.concatenate(scaled, axis=1).astype(np.float32))
         kept = {"columns": [asdict(scale) for scale in scales], "forecast": self._forecast}
         train, test = self._windows(values[:count]), self._windows(values[max(count - self.window, 0) :])
         return Dataset(train, test, preprocessing={SERIES: json.dumps(kept, indent=2, ensure_ascii=False)})
+
+    def _learnt(self, count: int) -> int:
+        """How many of the steps to train on are in windows that are learnt from, or their targets."""
+        around = self.window + self.horizon - 1
+        windows = max(count - around, 0)
+        windows = min(windows, self.limit or windows)
+        return windows - round((self.val or 0) * windows) + around
 
     def _windows(self, values: Tensor) -> Split:
         """Samples, which stay where the values are, and targets."""

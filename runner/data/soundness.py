@@ -41,9 +41,9 @@ def refuse_unsound(name: str, source: Source, data: Dataset) -> None:
     Raises:
         DataError: if a part is empty, of other shapes than told, of unknown classes, or not finite.
     """
-    for part, split in (("train", data.train), ("test", data.test)):
+    for part, split in (("train/", data.train), *data.held_out):
         if (problem := problem_in(split, source)) is not None:
-            raise DataError(f"data={name}: of its {part} part {problem}")
+            raise DataError(f"data={name}: of its {part.removesuffix('/')} part {problem}")
 
 
 def problem_in(split: Split, source: Source) -> str | None:

@@ -176,14 +176,18 @@ class Table:
             raise DataError(f"{TABLE}: is not the description of a table: {error!r}") from error
 
 
-def dataset(table: Table, train: Rows, test: Rows) -> Dataset:
-    """Rows to train and to test on as a data set that keeps the table.
+def dataset(table: Table, train: Rows, test: Rows, val: Rows | None = None) -> Dataset:
+    """Rows to train and to test on, and those set apart, as a data set that keeps the table.
 
     Raises:
         DataError: if a column is not there, or has not the values that it should have.
     """
-    parts = [Split(table.transform(rows), table.targets(rows)) for rows in (train, test)]
-    return Dataset(parts[0], parts[1], preprocessing={TABLE: table.to_json()})
+
+    def split(rows: Rows) -> Split:
+        return Split(table.transform(rows), table.targets(rows))
+
+    apart = None if val is None else split(val)
+    return Dataset(split(train), split(test), apart, preprocessing={TABLE: table.to_json()})
 
 
 def column(rows: Rows, name: str) -> Sequence[Any]:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 from annotated_types import Len
+from torch import Tensor
 
 from runner.data.dataset import Dataset
 from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.data.picking import pick
 from runner.data.table import Table, column, dataset, texts
+from runner.data.validation import Portion
 from runner.errors import DataError
-from runner.types import Seed, Shape, Share, Task
+from runner.types import PositiveInt, Seed, Shape, Share, Task
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series  # takes a good part of a second to import
@@ -33,7 +35,7 @@ class TableFile:
     """A table with a header: a sample a row, one column that is to be said of it, the others inputs.
 
     Numbers are standardised, categories become an input each (``runner.data.table``); both are fitted to the
-    rows to train on, before any are set apart for validation, and kept beside the model.
+    rows that are learnt from, without those set apart, and kept beside the model.
 
     Args:
         root: the folder that the file names start from.
@@ -48,6 +50,9 @@ class TableFile:
         test_file: a second table, to test on.
         test: without it, the share of the rows that is set apart for testing, of each class as large.
         test_seed: which rows.
+        limit: the first so many of the others are used; None: all.
+        val: the share of those that is set apart, of each class as large.
+        val_seed: which rows.
     """
 
     root: Path
@@ -60,6 +65,9 @@ class TableFile:
     test_file: Path | None = None
     test: Share = 0.2
     test_seed: Seed = 0
+    limit: PositiveInt | None = None
+    val: Share | None = None
+    val_seed: Seed = 0
 
     @property
     def task(self) -> Task:
@@ -82,8 +90,8 @@ class TableFile:
         Raises:
             DataError: if a file can't be read, or a column is missing or not what it should be.
         """
-        train, test = self._parts
-        return dataset(self._table, train, test)
+        train, val = self._cut
+        return dataset(self._table, train, self._parts[1], val)
 
     @cached_property
     def _rows(self) -> "DataFrame":
@@ -96,24 +104,35 @@ class TableFile:
 
     @cached_property
     def _parts(self) -> "tuple[DataFrame, DataFrame]":
-        """The rows to train on, and those to test on."""
+        """The rows to train on, to be cut once more, and those to test on."""
         rows = self._rows
         if self.test_file is not None:
             return rows, self._read(self.test_file)
-        groups = torch.zeros(len(rows), dtype=torch.int64)
-        if self.task == "classification":
-            names = texts(self._labels)
-            places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-            groups = torch.tensor([places[name] for name in names])
-        tested = pick(groups, self.test, self.test_seed).numpy()
+        tested = pick(self._groups(rows), self.test, self.test_seed).numpy()
         if tested.all() or not tested.any():
             raise DataError(f"data.test: {self.test} of {len(rows)} rows sets {sum(tested)} of them apart")
         return rows[~tested], rows[tested]
 
     @cached_property
+    def _cut(self) -> "tuple[DataFrame, DataFrame | None]":
+        """The rows to learn from, and those set apart."""
+        rows = self._parts[0]
+        portion = Portion(limit=self.limit, val=self.val, val_seed=self.val_seed)
+        learnt, apart = portion.cut(self._groups(rows))
+        return rows[learnt.numpy()], rows[apart.numpy()] if apart.any() else None
+
+    def _groups(self, rows: "DataFrame") -> Tensor:
+        """Numbers ``[N]`` of which rows of one class have the same."""
+        if self.task == "regression":
+            return torch.zeros(len(rows), dtype=torch.int64)
+        names = texts(rows[self.label])
+        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        return torch.tensor([places[name] for name in names])
+
+    @cached_property
     def _table(self) -> Table:
-        """Fitted to the rows to train on."""
-        labels, train = self._labels, self._parts[0]
+        """Fitted to the rows to learn from."""
+        labels, train = self._labels, self._cut[0]
         numeric, categorical = self._inputs_in(train)
         classes = classes_of(labels) if self.task == "classification" else None
         return Table.fit(train, numeric=numeric, categorical=categorical, label=self.label, classes=classes)

@@ -1,6 +1,6 @@
 """A part of the training samples that is not learnt from, but looked at meanwhile."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -8,6 +8,35 @@ from torch import Tensor
 from runner.data.dataset import Dataset, Split
 from runner.data.picking import pick
 from runner.errors import DataError
+from runner.types import PositiveInt, Seed, Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """What of the training rows is learnt from, for sources that fit something to just these.
+
+    Args:
+        limit: the first so many are used; None: all.
+        val: the share of them that is set apart.
+        val_seed: which ones.
+    """
+
+    limit: PositiveInt | None = None
+    val: Share | None = None
+    val_seed: Seed = 0
+
+    def cut(self, groups: Tensor) -> tuple[Tensor, Tensor]:
+        """Which of the training rows, whose groups are ``[N]``, to learn from and which to set apart.
+
+        Raises:
+            DataError: if one of the two parts would be empty.
+        """
+        used = torch.arange(len(groups)) < (self.limit or len(groups))
+        apart = torch.zeros_like(used)
+        if self.val is not None:
+            apart[used] = pick(groups[used], self.val, self.val_seed)
+            refuse_empty(self.val, int((used & ~apart).sum()), int(apart.sum()))
+        return used & ~apart, apart
 
 
 def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
@@ -35,10 +64,19 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
         groups = train.targets if is_stratified else torch.zeros(len(train), dtype=torch.int64)
         picked = pick(groups, share, seed)
         parts = rows(train, ~picked), rows(train, picked)
-    for part, use in zip(parts, ("learn from", "look at"), strict=True):
-        if not len(part):
-            raise DataError(f"data.val: {share} of {len(train)} samples leaves none to {use}")
+    refuse_empty(share, len(parts[0]), len(parts[1]))
     return replace(data, train=parts[0], val=parts[1])
+
+
+def refuse_empty(share: float, learnt: int, looked_at: int) -> None:
+    """Refuse to cut samples in two where one part has none.
+
+    Raises:
+        DataError: if that is so.
+    """
+    for count, use in ((learnt, "learn from"), (looked_at, "look at")):
+        if not count:
+            raise DataError(f"data.val: {share} of {learnt + looked_at} samples leaves none to {use}")
 
 
 def rows(split: Split, wanted: Tensor) -> Split:

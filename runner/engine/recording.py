@@ -37,6 +37,18 @@ class Call:
         return self.operator._schema.is_mutable
 
     @property
+    def written(self) -> list[Tensor]:
+        """Every tensor among the arguments that the operator changes."""
+        places = self.operator._schema.arguments
+        given = dict(zip((place.name for place in places), self.args, strict=False)) | dict(self.kwargs)
+        changed = [place.name for place in places if place.alias_info and place.alias_info.is_write]
+        return [
+            leaf
+            for leaf in tree_leaves([given[name] for name in changed if name in given])
+            if isinstance(leaf, Tensor)
+        ]
+
+    @property
     def fresh(self) -> list[Tensor]:
         """The results in memory of their own; a view of an argument is none."""
         known = {storage_of(tensor) for tensor in self.tensors}
@@ -122,7 +134,7 @@ def changed_literal(calls: Sequence[Call]) -> str | None:
         if call.operator is torch.ops.aten.lift_fresh.default
         for tensor in call.tensors
     }
-    if any(storage_of(tensor) in literals for call in calls if call.writes for tensor in call.tensors):
+    if any(storage_of(tensor) in literals for call in calls for tensor in call.written):
         return "a tensor made from Python's numbers is changed in place"
     return None
 

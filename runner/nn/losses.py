@@ -224,6 +224,27 @@ def flat(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (prediction.flatten(0, -2), target.flatten()) if prediction.dim() > 2 else (prediction, target)
 
 
+def mass(loss: Loss, target: Tensor, members: int = 0) -> Tensor | int:
+    """What the loss divides by to get a batch's mean: its samples, or their classes' weights, added up.
+
+    Means of several batches, each times its mass, over the sum of these, are the mean of all samples.
+
+    Args:
+        loss: class weights are numbers by now.
+        target: ``[N, …]``, or ``[K, N, …]``.
+        members: how many dimensions come before N.
+
+    Returns:
+        The number of samples, or the sum of weights, a scalar or ``[K]``.
+    """
+    weight = loss.weight if isinstance(loss, CrossEntropy | NLL) else None
+    if weight is None:
+        return target.shape[members]
+    assert weight != "balanced", "of which data, balanced() says"
+    weights = constant(weight, torch.float32, target.device)
+    return torch.take(weights, target).flatten(members).sum(-1)
+
+
 def balanced(loss: Loss, targets: Tensor, classes: int) -> Loss:
     """The loss, its class weights by the targets ``[N]`` of the training data if they shall be ``balanced``.
 

@@ -59,7 +59,8 @@ def train_alone(job: Job, parts: Parts, data: Dataset, progress: Progress, stop:
             if verdict == "stops":
                 break
         store.settle()
-        trained = evaluate(model, store, loss_of(config, data), data.train, "final/train_")
+        loss = loss_of(config, data)
+        trained = evaluate(model, store, loss, data.train, "final/train_", metrics=config.metrics)
         model_kept = kept_model(job, parts, data, progress.kept(job))
         progress.finish(job, trained, model_kept, tables(job, parts, data))
 
@@ -104,7 +105,7 @@ def finish(
     """Take stock of some members of a stack, by their places, whose training is over."""
     learnt = stack.store.rows(rows)
     learnt.settle()
-    final = stack.evaluate(data.train, "final/train_", learnt)
+    final = stack.evaluate(data.train, "final/train_", learnt, jobs[0].config.metrics)
     for place, row in enumerate(rows):
         job, own = jobs[row], parts[row]
         try:

@@ -1,18 +1,29 @@
 """A part of the training samples is set apart."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from runner.compose import compose_run
+from runner.config import Config, check
 from runner.data.dataset import Dataset, Split
 from runner.data.digits import Digits
+from runner.data.series import SERIES
 from runner.data.synthetic import LinearMap
+from runner.data.table import TABLE, Numeric, Table
 from runner.data.validation import with_validation
 from runner.errors import DataError
+from runner.parallel import ALONE
+from runner.prepare import load
 from tests.data.files import write_series
 from tests.data.test_sources import arrays_in
+
+
+def config_of(*overrides: str) -> Config:
+    return check(compose_run(list(overrides), None).plain)
 
 
 def val_of(data: Dataset) -> Split:
@@ -66,3 +77,38 @@ def test_a_share_that_leaves_nothing_is_refused() -> None:
     split = Split(torch.zeros(3, 1), torch.zeros(3, 1))
     with pytest.raises(DataError, match=r"data.val: 0.1 of 3 samples leaves none to look at"):
         with_validation(Dataset(split, split), 0.1, seed=0)
+
+
+def test_nothing_is_fitted_to_what_is_set_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "a,c,y\n" + "".join(f"{row or ''},c{row},{row / 7}\n" for row in range(40))
+    )
+    overrides = ["data=csv", f"data.root={tmp_path}", "data.file=a.csv", "data.label=y", "data.val=0.25"]
+    for config in (
+        config_of(*overrides, "model=regression", "loss=mse"),
+        config_of("data=iris", "data.val=0.25"),
+        config_of("data=diabetes", "data.val=0.25", "data.limit=100", "model=regression", "loss=mse"),
+    ):
+        data = load(config, torch.device("cpu"), ALONE)
+        assert len(val_of(data)) == round(0.25 * (len(data.train) + len(val_of(data))))
+        table = Table.from_json(data.preprocessing[TABLE])
+        numbers = sum(isinstance(column, Numeric) for column in table.columns)
+        learnt, apart = data.train.samples[:, :numbers], val_of(data).samples[:, :numbers]
+        torch.testing.assert_close(learnt.mean(0), torch.zeros(numbers), atol=1e-5, rtol=0)
+        torch.testing.assert_close(learnt.std(0, correction=0), torch.ones(numbers), atol=0.05, rtol=0)
+        assert (apart.mean(0).abs() > 1e-3).any()
+        if table.width > numbers:  # a category a row: none of those set apart is known
+            assert table.width == config.source.in_shape[0] == 1 + len(data.train)
+            assert not val_of(data).samples[:, 1:].any()
+
+
+def test_a_series_is_scaled_by_the_windows_learnt_from(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(100.0))
+    config = config_of(
+        *("data=sequence", f"data.root={tmp_path}", "data.file=a.npy", "data.window=4", "data.val=0.5"),
+        *("model=regression", "loss=mse"),
+    )
+    data = load(config, torch.device("cpu"), ALONE)
+    (scale,) = json.loads(data.preprocessing[SERIES])["columns"]
+    assert len(data.train) == 38
+    assert scale["mean"] == np.arange(38 + 4).mean()

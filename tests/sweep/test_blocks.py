@@ -87,7 +87,7 @@ def test_groups_of_mixed_shapes_learn_what_each_job_would_learn_alone(
 
 @pytest.mark.parametrize("count", [1, 3], ids=["alone", "stacked"])
 def test_every_metric_of_every_epoch_is_told(count: int) -> None:
-    heard = trained(small([f"seed={seed}" for seed in range(count)]))
+    heard = trained(small([f"seed={seed}" for seed in range(count)], "train.metrics=[f1]"))
     for job in range(count):
         assert heard.steps(job) == [1, 2, 3, 3], "the last for what is measured once"
         result = heard.results[job]
@@ -95,6 +95,7 @@ def test_every_metric_of_every_epoch_is_told(count: int) -> None:
         assert set(result.metrics) >= {
             "train/loss", "train/accuracy", "test/loss", "test/accuracy", "lr", "time/epoch_seconds",
             "best/test/loss", "best/epoch", "final/train_loss", "final/train_accuracy",
+            "test/f1_macro", "best/test/f1_macro", "final/train_f1_macro",
         }  # fmt: skip
         assert "stacked with 2 more" in heard.ends[job].log or count == 1
 

@@ -19,8 +19,9 @@ class BatchNorm:
 
     ``(x - mean) / sqrt(variance + eps) W + b``, with the batch's mean and variance in training and with
     ``running_mean`` and ``running_var`` else, which training moves by ``momentum`` towards each batch's. As
-    in torch a batch's variance counts there as an estimate, divided by one value less; so a batch in
-    training has two values a channel at least.
+    in torch a batch's variance counts there as an estimate, divided by one value less. A batch with but one
+    value a channel, such as a last one of a single sample, has no such estimate, and torch refuses it; here
+    it is normalised by the running ones and leaves them as they are.
 
     Args:
         scope: where ``W``, ``b``, ``running_mean`` and ``running_var`` are allocated.
@@ -61,14 +62,11 @@ class BatchNorm:
         self.out_shape = in_shape
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
-        """``[N, channels, …]`` to the same shape.
-
-        Raises:
-            ValueError: torch's, if there is but one value a channel in training.
-        """
+        """``[N, channels, …]`` to the same shape."""
         mean, var = store[self.running_mean], store[self.running_var]
         W, b = entry(store, self.W), entry(store, self.b)
-        return F.batch_norm(x, mean, var, W, b, store.training, self.momentum, self.eps)
+        by_batch = store.training and x.numel() > x.shape[1]  # else there is one value a channel
+        return F.batch_norm(x, mean, var, W, b, by_batch, self.momentum, self.eps)
 
 
 class BatchNorm1d(BatchNorm):

@@ -15,12 +15,17 @@ class Sequential:
         in_shape: what the first is fed with.
         layers: at least one.
 
+    Attributes:
+        layers: as built, by name.
+        built: all layers of the model, those in others as well, by their full names, with their input shapes.
+
     Raises:
         ShapeError: if one of them can't take what arrives.
     """
 
     def __init__(self, scope: Scope, in_shape: Shape, *, layers: Layers) -> None:
         self.layers: dict[str, Layer] = {}
+        self.built = scope.built
         self.out_shape, before = in_shape, ""
         for name, build in layers.items():
             self.layers[name] = built(build, name, scope.scope(name), self.out_shape, before)
