@@ -7,6 +7,8 @@ What needs torch or mlflow is imported when a job starts, so that --help and --c
 import os
 import shlex
 import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from runner.resume import is_wanted, resume
 from runner.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
+from runner.unfolding import refuse_unfolding
 
 if TYPE_CHECKING:
     from runner.parallel import Workers  # these import torch
@@ -60,6 +63,8 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) ->
     task = Task(command, workers)
 
     def start() -> int:
+        for folder in folders_named(sys.argv[1:]):
+            refuse_unfolding(folder)
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
         return 0
 
@@ -72,6 +77,14 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) ->
     if folder is None:
         return code
     return exit_code(lambda: end_sweep(folder, code, shows_traceback), shows_traceback)
+
+
+def folders_named(words: Sequence[str]) -> list[Path]:
+    """The folders of the user's own YAML, as the command line names them."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    for flags in (("--config-dir", "-cd"), ("--config-path", "-cp")):
+        parser.add_argument(*flags, nargs="?", type=Path)
+    return [folder for folder in vars(parser.parse_known_args(words)[0]).values() if folder is not None]
 
 
 def close_books(code: int) -> int:

@@ -24,8 +24,9 @@ from runner.errors import ConfigError, unknown
 from runner.launch import Launch
 from runner.overrides import as_override
 from runner.plain import Plain
+from runner.unfolding import refuse_unfolding
 
-CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError)
+CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, RecursionError)
 """What composing raises for a wrong command line or wrong YAML."""
 
 NOT_TOLD = ("tracking", "device", "data.root", "plugins")
@@ -133,6 +134,7 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
         folder = Path(config_dir).absolute()
         if not folder.is_dir():
             raise ConfigError([f"config_dir: '{folder}' is not a folder"])
+        refuse_unfolding(folder)
         search = [f"hydra.searchpath=[{as_override(f'file://{folder}')}]"]
     theirs, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     their_config = HydraConfig.instance().cfg
@@ -145,7 +147,7 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
         with open_dict(cfg):
             del cfg["hydra"]
         return Composed(hydra, cfg, to_plain(cfg))
-    except CONFIG_ERRORS as error:
+    except (*CONFIG_ERRORS, ValueError, OSError) as error:  # Hydra's own of a strange override
         raise ConfigError([explain(error)]) from error
     finally:
         GlobalHydra.instance().hydra = theirs
@@ -176,11 +178,17 @@ def refuse_hydra_settings(hydra: HydraConf) -> None:
     """Refuse what Hydra would allow and what would scatter a run's traces.
 
     Raises:
-        ConfigError: if the working folder is to change, or a sweep varies the store it reports to.
+        ConfigError: if the working folder is to change, a name leads out of its folder, or a sweep varies the
+            store it reports to.
     """
     problems = []
     if hydra.job.chdir:
         problems.append("hydra.job.chdir: true is not allowed, paths are relative to the launch folder")
+    problems += [
+        f"{group}: '{option}' is no name in a folder of YAML"
+        for group, option in hydra.runtime.choices.items()
+        if option is not None and (option.startswith("/") or ".." in option.split("/"))
+    ]
     problems += cannot_be_swept(swept_keys(hydra) or ())
     if problems:
         raise ConfigError(problems)
@@ -254,6 +262,8 @@ def explain(error: BaseException) -> str:
         return told
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return f"{cause.full_key}: {str(cause.msg or cause).splitlines()[0]}"
+    if isinstance(error, RecursionError):
+        return "the config is nested too deeply"
     if isinstance(error, yaml.YAMLError | UnicodeDecodeError):
         return f"a YAML file cannot be read: {one_line(error)}"
     return one_line(error)

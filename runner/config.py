@@ -165,6 +165,10 @@ def readable(source: Source | None, problems: list[str]) -> Source | None:
     except DataError as error:
         problems.append(f"data: {error}")
         return None
+    except RuntimeError:
+        if any(problem.startswith("data.root:") for problem in problems):
+            return None  # nobody's home folder
+        raise
     return source
 
 

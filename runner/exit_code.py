@@ -3,10 +3,12 @@
 0 done, 1 failed, 2 a wrong command line or config, 128 + n stopped by signal n.
 """
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from runner.compose import CONFIG_ERRORS, explain
 from runner.errors import ConfigError, RunnerError
@@ -14,6 +16,23 @@ from runner.signals import Terminated
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """The environment's word for tracebacks."""
+
+
+NEEDED = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "start where you may write",
+    errno.EACCES: "give yourself permission, or start where you have it",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+}
+"""What is to be done where the disk refuses."""
+
+
+def told_by_disk(error: OSError) -> str:
+    """What the disk refuses, in a line: where, why, and what is needed."""
+    place = Path(error.filename).absolute() if isinstance(error.filename, str) else Path.cwd() / "outputs"
+    needed = f": {NEEDED[error.errno]}" if error.errno in NEEDED else ""
+    return f"{place}: {error.strerror or error}{needed}"
 
 
 def shows_tracebacks() -> bool:
@@ -42,5 +61,5 @@ def tell(error: Exception, shows_traceback: bool) -> int:
     if shows_traceback or not isinstance(error, RunnerError | OSError):
         traceback.print_exception(error)
     else:
-        print(error, file=sys.stderr)
+        print(told_by_disk(error) if isinstance(error, OSError) else error, file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from runner.errors import RunnerError
 from runner.types import Task
 
 
@@ -36,11 +37,21 @@ class Predictions:
         return cls(probabilities, outputs.argmax(-1), names)
 
     def write(self, path: Path) -> None:
-        """Write them, as CSV if the name ends so, else as npy."""
-        if path.suffix == ".csv":
-            self._write_csv(path)
-        else:
-            np.save(path, self._array(), allow_pickle=False)
+        """Write them, as CSV if the name ends so, else as npy; whole, or what was there before stays.
+
+        Raises:
+            RunnerError: if the disk refuses.
+        """
+        unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+        try:
+            if path.suffix == ".csv":
+                self._write_csv(unfinished)
+            else:
+                np.save(unfinished, self._array(), allow_pickle=False)
+            unfinished.replace(path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise RunnerError(f"{path}: cannot be written: {error.strerror or error}") from error
 
     def _array(self) -> npt.NDArray[np.void] | npt.NDArray[np.float32]:
         """The values; of a classifier records of ``class`` and ``probabilities``."""

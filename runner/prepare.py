@@ -10,11 +10,13 @@ from runner.config import Config
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
 from runner.data.mixup import Mixup
+from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
 from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.nn.losses import Loss, balanced
 from runner.parallel import Workers
+from runner.room import free_memory, room_for
 from runner.schema import Train
 
 
@@ -22,10 +24,18 @@ def load(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """The data as the config wants it, on the device.
 
     Raises:
-        DataError: if it cannot be had.
+        DataError: if it cannot be had, or nothing can be learnt from it.
+        RunnerError: if there is not enough memory.
     """
+    with room_for("data"):
+        return loaded(config, device, workers)
+
+
+def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
+    """The same, without a word of memory."""
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
+    refuse_unsound(config.plain["data"]["type"], config.source, data)
     data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None and data.val is None:  # else its source has set it apart
         data = with_validation(data, config.data.val, config.data.val_seed)
@@ -78,9 +88,13 @@ def draw_parameters(parts: Parts) -> None:
     Raises:
         RunnerError: if there is not enough memory.
     """
-    try:
+    size = 2 * 4 * parts.store.size  # values and gradients, float32
+    if parts.device.type == "cpu" and size > (memory := free_memory()):
+        raise RunnerError(
+            f"model: does not fit into memory: no room for {parts.store.size:,} parameters and their "
+            f"gradients, {size / 2**30:,.1f} GiB of {memory / 2**30:,.1f} GiB"
+        )
+    with room_for("model"):
         parts.store.seal(parts.init_generator, parts.device)
         if parts.average is not None:
             parts.store.keep_average(parts.average)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise RunnerError(f"model: does not fit into memory: {error}") from error

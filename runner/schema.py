@@ -6,7 +6,8 @@ Defaults stand in ``conf/`` alone, so that what is checked is what the store sho
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from runner.plain import Plain
 from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed, Share
@@ -120,12 +121,21 @@ class Schedule(BaseModel):
     warmup_start_factor: NonNegative
 
 
+def in_known_home(path: Path) -> Path:
+    """Refuse ``~name`` where there is nobody of that name."""
+    try:
+        path.expanduser()
+    except RuntimeError as error:
+        raise PydanticCustomError("home", "should begin with a home folder that is there") from error
+    return path
+
+
 class Data(BaseModel):
     """What every data source is asked, beside its own arguments."""
 
     model_config = STRICT | ConfigDict(extra="allow")
     type: str
-    root: Path
+    root: Annotated[Path, AfterValidator(in_known_home)]
     limit: PositiveInt | None
     target: Literal["label", "input"]
     augment: list[Plain]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -16,6 +17,13 @@ from tests import warm
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
+
+UNHURRIED = settings(
+    deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.register_profile("same", UNHURRIED, derandomize=True)  # the same cases each time
+settings.register_profile("search", UNHURRIED)  # others each time: pytest --hypothesis-profile=search
+settings.load_profile("same")
 
 FOREIGN_SETTINGS = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
 

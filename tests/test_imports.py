@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "runner"
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "room": {"errors"},
+    "unfolding": {"errors"},
     "importing": set(),
     "signals": set(),
     "launch": set(),
@@ -24,7 +26,7 @@ MAY_IMPORT = {
     "metrics": {"types"},
     "collected": {"data", "metrics", "parallel", "types"},
     "optim": {"objective", "types"},
-    "data": {"types", "errors", "parallel"},
+    "data": {"types", "errors", "parallel", "room"},
     "registry": {"metrics", "nn", "optim", "data"},
     "schema": {"plain", "types"},
     "plain": set(),
@@ -81,11 +83,11 @@ MAY_IMPORT = {
         "step",
     },
     "confusion": {"data", "loop", "metrics", "nn", "parallel"},
-    "prepare": {"build", "config", "data", "data_input", "errors", "nn", "parallel", "schema"},
+    "prepare": {"build", "config", "data", "data_input", "errors", "nn", "parallel", "room", "schema"},
     "verdict": {"errors", "loop", "objective", "schema"},
     "exit_code": {"compose", "errors", "signals"},
     "arguments": {"compose", "errors", "exit_code", "signals"},
-    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri"},
+    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri", "unfolding"},
     "saved_model": {"types"},
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
@@ -121,7 +123,7 @@ MAY_IMPORT = {
         "serving",
         "trained_run",
     },
-    "predictions": {"types"},
+    "predictions": {"errors", "types"},
     "tracking": {
         "build",
         "config",
@@ -230,6 +232,7 @@ MAY_IMPORT = {
         "task",
         "torchrun",
         "tracking",
+        "unfolding",
     },
 }
 TORCH_ONLY = ("engine", "nn", "optim", "parallel", "collected", "loop", "stack", "step")

@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runner.data.array_file import TORCH_TYPES, ArrayFile, MappedArray, check_shape
+from runner.data.array_file import TORCH_TYPES, ArrayFile, MappedArray, check_shape, read_head
+from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.errors import DataError, first_line, unknown
 from runner.types import Shape
 
@@ -63,6 +65,7 @@ def open_array(path: Path) -> ArrayFile | HeldArray:
 
 
 def _in_npz(file: Path, name: str | None) -> ArrayFile | HeldArray:
+    refuse_web_page(file)
     try:
         with zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -70,10 +73,20 @@ def _in_npz(file: Path, name: str | None) -> ArrayFile | HeldArray:
             info = members[name]
             if info.compress_type == zipfile.ZIP_STORED:
                 return ArrayFile.open(file, _start(file, info), info.file_size)
-        with np.load(file) as arrays:
-            return _held(file / name, torch.from_numpy(arrays[name]))
-    except (OSError, ValueError, TypeError, struct.error, zipfile.BadZipFile) as error:
+            return _held(file / name, _unpacked(archive, info, file / name))
+    except DataError:
+        raise
+    except Exception as error:  # zipfile raises all kinds of a damaged file, those of its packers too
         raise DataError(f"{file}: cannot be read as an npz file: {error}") from error
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Tensor:
+    """A packed array, which takes no memory before its head, and the machine, say that there is room."""
+    with archive.open(info) as content:
+        read_head(content).refuse_size(path, info.file_size)
+    refuse_more_than_memory(path, info.file_size)
+    with archive.open(info) as content:
+        return torch.from_numpy(np.lib.format.read_array(content, allow_pickle=False))
 
 
 def _start(file: Path, info: zipfile.ZipInfo) -> int:
@@ -88,18 +101,39 @@ def _start(file: Path, info: zipfile.ZipInfo) -> int:
 
 
 def _in_pt(file: Path, name: str | None) -> HeldArray:
+    refuse_web_page(file)
     try:
-        found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        _refuse_packed(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tensors that are refused below
+            found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        raise DataError(
+            f"{file}: cannot be read as a file of torch's with tensors alone: what else it holds could be "
+            "code, which is not run"
+        ) from error
+    except Exception as error:  # torch raises all kinds of a damaged file
         raise DataError(
             f"{file}: cannot be read as a file of torch's with tensors alone: {first_line(error)}"
         ) from error
-    tensors = found if isinstance(found, dict) else {"": found}
+    tensors = {str(key): value for key, value in found.items()} if isinstance(found, dict) else {"": found}
     name = _only(file, name, list(tensors))
     values = tensors[name]
     if not isinstance(values, Tensor):
-        raise DataError(f"{file / name}: is no tensor")
+        raise DataError(f"{file / name}: is a {type(values).__name__}, not a tensor")
     return _held(file / name, values)
+
+
+def _refuse_packed(file: Path) -> None:
+    """Refuse a file that torch has not written: its own hold everything as it is, so nothing unfolds.
+
+    Raises:
+        ValueError: if it is such.
+        Exception: whatever zipfile says of a damaged one.
+    """
+    with zipfile.ZipFile(file) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise ValueError("it is packed, which torch.save doesn't do")
 
 
 def _only(file: Path, name: str | None, known: list[str]) -> str:
@@ -120,8 +154,12 @@ def _only(file: Path, name: str | None, known: list[str]) -> str:
 def _held(path: Path, values: Tensor) -> HeldArray:
     try:
         check_shape(tuple(values.shape))
+        if values.layout != torch.strided or values.device.type != "cpu":
+            raise ValueError("it is no array with a number at each place")
+        if values.untyped_storage().nbytes() < values.nbytes:
+            raise ValueError("it says one number many times (torch.expand); save its contiguous()")
         if (dtype := str(values.dtype).removeprefix("torch.")) not in TORCH_TYPES:
             raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(TORCH_TYPES))}")
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
-    return HeldArray(path, values.contiguous())
+    return HeldArray(path, values.detach().contiguous())

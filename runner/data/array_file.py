@@ -12,12 +12,13 @@ import warnings
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from runner.data.named_file import refuse_web_page
 from runner.errors import DataError
 from runner.types import Shape
 
@@ -26,7 +27,45 @@ IDX_UINT8 = 0x08
 
 NPY_MAGIC = b"\x93NUMPY"
 
+GZIP = 0x1F8B
+"""How a packed file begins."""
+
+LONGEST_HEAD = 10_000
+"""Bytes of a head of npy's; numpy refuses longer ones, too."""
+
 TORCH_TYPES = {"uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands before the values.
+
+    Attributes:
+        dtype: the type of the values.
+        shape: of the array.
+        size: bytes of the head itself.
+    """
+
+    dtype: np.dtype[Any]
+    shape: Shape
+    size: int
+
+    @property
+    def whole(self) -> int:
+        """Bytes that there should be, head and values."""
+        return self.size + prod(self.shape) * self.dtype.itemsize
+
+    def refuse_size(self, path: Path, size: int) -> None:
+        """Hold the head against the bytes that there are, before memory is taken for what it tells of.
+
+        Raises:
+            DataError: if they differ.
+        """
+        if size != self.whole:
+            raise DataError(
+                f"{path}: has {size:,} bytes, its head tells of {self.whole:,}: "
+                f"{list(self.shape)} {self.dtype}"
+            )
 
 
 @dataclass(frozen=True)
@@ -57,23 +96,16 @@ class ArrayFile:
         Raises:
             DataError: if the file is missing, is neither idx nor npy, or has another size than it says.
         """
+        refuse_web_page(path)
         try:
             with path.open("rb") as file:
                 file.seek(start)
-                npy = file.read(len(NPY_MAGIC)) == NPY_MAGIC
-                file.seek(start)
-                dtype, shape = _npy_head(file) if npy else _idx_head(file)
-                found = cls(path, dtype, shape, file.tell())
+                head = read_head(file)
             size = path.stat().st_size - start if size is None else size
-            check_shape(shape)
-        except (OSError, ValueError, TypeError, struct.error, tokenize.TokenError) as error:
+        except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read as an idx or npy file: {error}") from error
-        expected = found.offset - start + prod(shape) * dtype.itemsize
-        if size != expected:
-            raise DataError(
-                f"{path}: has {size:,} bytes, its head tells of {expected:,}: {list(shape)} {dtype}"
-            )
-        return found
+        head.refuse_size(path, size)
+        return cls(path, head.dtype, head.shape, start + head.size)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -115,16 +147,41 @@ def check_shape(shape: Shape) -> None:
     Raises:
         ValueError: if it is no shape of an array of samples.
     """
-    if not 0 < len(shape) <= 32 or not all(type(size) is int and 0 < size < 2**63 for size in shape):
+    if len(shape) > 32:
+        raise ValueError(f"it has {len(shape)} dimensions, at most 32 are read")
+    if not shape or not all(type(size) is int and 0 < size < 2**63 for size in shape):
         raise ValueError(f"its shape {shape} is none of an array with something in it")
 
 
-def _npy_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:
-    version = np.lib.format.read_magic(file)
-    read_head = (
-        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran_order, dtype = read_head(file)
+def read_head(file: IO[bytes]) -> Head:
+    """Read the head of an array.
+
+    Args:
+        file: which stands where the head begins, and after that where the values begin.
+
+    Raises:
+        ValueError: if there is none, or it tells of no array of numbers.
+    """
+    begin = file.tell()
+    npy = file.read(len(NPY_MAGIC)) == NPY_MAGIC
+    file.seek(begin)
+    try:
+        dtype, shape = _npy_head(file) if npy else _idx_head(file)
+    except (TypeError, struct.error, tokenize.TokenError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(f"its head is damaged ({' '.join(str(error).split())})") from error
+    check_shape(shape)
+    return Head(dtype, shape, file.tell() - begin)
+
+
+def _npy_head(file: IO[bytes]) -> tuple[np.dtype[Any], Shape]:
+    is_first = np.lib.format.read_magic(file) == (1, 0)
+    begin = file.tell()
+    (size,) = struct.unpack("<H" if is_first else "<I", file.read(2 if is_first else 4))
+    if size > LONGEST_HEAD:
+        raise ValueError(f"its head says that it has {size:,} bytes itself")
+    file.seek(begin)
+    read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read(file)
     if fortran_order:
         raise ValueError("it is stored column by column (Fortran order); save it with np.ascontiguousarray")
     if dtype.name not in TORCH_TYPES or not dtype.isnative:
@@ -132,8 +189,8 @@ def _npy_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:
     return dtype, tuple(shape)
 
 
-def _idx_head(file: BinaryIO) -> tuple[np.dtype[Any], Shape]:
+def _idx_head(file: IO[bytes]) -> tuple[np.dtype[Any], Shape]:
     zeros, code, dimensions = struct.unpack(">HBB", file.read(4))
     if zeros != 0 or code != IDX_UINT8:
-        raise ValueError("it begins like neither")
+        raise ValueError(f"it begins like neither{', but as one that gzip has packed' * (zeros == GZIP)}")
     return np.dtype(np.uint8), struct.unpack(f">{dimensions}I", file.read(4 * dimensions))

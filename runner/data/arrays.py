@@ -10,6 +10,7 @@ import numpy as np
 from runner.data.array_container import HeldArray, open_array
 from runner.data.array_file import ArrayFile, MappedArray
 from runner.data.dataset import Dataset, Split
+from runner.data.soundness import first_not_finite
 from runner.errors import DataError
 from runner.types import PositiveInt, Shape, Task
 
@@ -81,6 +82,9 @@ class Arrays:
         if len(samples) != len(answers):
             raise DataError(f"{answers.path}: has {len(answers)} targets for {len(samples)} inputs")
         mapped = (samples.map(), answers.map())
+        for file, array in zip((samples, answers), mapped, strict=True):
+            if (place := first_not_finite(array.values, array.let_go)) is not None:
+                raise DataError(f"{file.path}: row {place} is not finite: NaN, or too large for float32")
         self._check_targets(answers, mapped[1])
         shape = () if self.classes else self.out_shape
         return Split(

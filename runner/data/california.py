@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import urllib.request
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from runner.data.dataset import Dataset
+from runner.data.named_file import refuse_web_page
 from runner.data.numbers import standardised
 from runner.data.validation import Portion
 from runner.errors import DataError
@@ -58,13 +60,15 @@ class California(Portion):
         """
         if not self._path.exists():
             self._download()
+        refuse_web_page(self._path)
         try:
-            with tarfile.open(self._path) as archive:
+            with tarfile.open(self._path, "r:gz") as archive:
                 member = archive.extractfile(MEMBER)
-                assert member is not None
+                if member is None:
+                    raise ValueError(f"{MEMBER} is no file in it")
                 rows = np.loadtxt(io.TextIOWrapper(member), delimiter=",", ndmin=2)
             longitude, latitude, age, rooms, bedrooms, population, households, income, price = rows.T
-        except (OSError, tarfile.TarError, KeyError, ValueError, EOFError) as error:
+        except (OSError, tarfile.TarError, zlib.error, KeyError, ValueError, EOFError) as error:
             raise DataError(f"data=california: {self._path} cannot be read: {error}. Remove it") from error
         columns = [
             income,

@@ -11,12 +11,16 @@ import numpy as np
 import torch
 
 from runner.data.dataset import Dataset, Split
+from runner.data.named_file import refuse_web_page
 from runner.data.picking import pick
 from runner.errors import DataError, unknown
 from runner.types import PositiveInt, Seed, Shape, Share, Task
 
 IMAGES = "images.json"
 """The name of the file beside a model: the classes, and how images were made to fit."""
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, whatever a file is called: some of PIL's other readers start programs."""
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
@@ -95,11 +99,12 @@ class ImageFolder:
         """One image, uint8 ``[channels, size, size]``."""
         from PIL import Image
 
+        refuse_web_page(file)
         try:
-            with Image.open(file) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 fitting = image.convert("RGB" if self.colour == "rgb" else "L").resize((self.size, self.size))
                 pixels = torch.from_numpy(np.array(fitting))
-        except (OSError, ValueError, SyntaxError) as error:  # as PIL tells of damaged files
+        except Exception as error:  # PIL raises all kinds of a damaged file, and of one that unfolds
             raise DataError(f"{file}: cannot be read as an image: {error}") from error
         return pixels.view(self.size, self.size, -1).permute(2, 0, 1)
 

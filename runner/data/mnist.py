@@ -64,7 +64,7 @@ class MNIST:
             raise DataError(f"data={self.name}: {error}. {self._way_out}") from error
         split = self._split(Split(images.unsqueeze(1), labels.long()))
         wrong = split.targets.min() < 0 or split.targets.max() >= self.out_shape[0]
-        if images.shape[1:] != self.in_shape[1:] or len(images) != len(labels) or wrong:
+        if images.shape[1:] != self.in_shape[1:] or labels.shape != images.shape[:1] or wrong:
             raise DataError(
                 f"data={self.name}: the files in {self._folder} are not {self.published}: images "
                 f"{tuple(images.shape)}, {len(labels)} labels up to {labels.max()}. {self._way_out}"

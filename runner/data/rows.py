@@ -10,6 +10,8 @@ from torch import Tensor
 from runner.data.array_file import ArrayFile
 from runner.data.arrays import sample_shape
 from runner.data.dataset import PIXEL
+from runner.data.named_file import refuse_web_page
+from runner.data.soundness import first_not_finite
 from runner.errors import DataError
 from runner.types import Shape
 
@@ -18,14 +20,26 @@ def read_array(path: Path, in_shape: Shape) -> Tensor:
     """The samples of an npy or idx file ``[N, *in_shape]``; they stay in the file until they are used.
 
     Raises:
-        DataError: if it cannot be read, or its samples have another shape.
+        DataError: if it cannot be read, or its samples have another shape or are not finite.
     """
     file = ArrayFile.open(path)
     if sample_shape(file) != in_shape:
         raise DataError(
             f"{path}: its samples are {list(sample_shape(file))}, the model takes {list(in_shape)}"
         )
-    return file.map().values.view(len(file), *in_shape)
+    mapped = file.map()
+    return finite(path, mapped.values).view(len(file), *in_shape)
+
+
+def finite(path: Path, values: Tensor) -> Tensor:
+    """The values.
+
+    Raises:
+        DataError: if one is none that a model takes.
+    """
+    if (place := first_not_finite(values)) is not None:
+        raise DataError(f"{path}: row {place} is not finite: NaN, or too large for float32")
+    return values
 
 
 def read_csv(path: Path, in_shape: Shape) -> Tensor:
@@ -36,6 +50,7 @@ def read_csv(path: Path, in_shape: Shape) -> Tensor:
     Raises:
         DataError: if it cannot be read, or a row has not as many numbers as a sample.
     """
+    refuse_web_page(path)
     width, rows = prod(in_shape), []
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -55,7 +70,7 @@ def read_csv(path: Path, in_shape: Shape) -> Tensor:
         raise DataError(f"{path}: cannot be read as a CSV file: {error}") from error
     if not rows:
         raise DataError(f"{path}: has no rows")
-    return torch.tensor(rows, dtype=torch.float32).view(len(rows), *in_shape)
+    return finite(path, torch.tensor(rows, dtype=torch.float64)).float().view(len(rows), *in_shape)
 
 
 def as_inputs(samples: Tensor) -> Tensor:

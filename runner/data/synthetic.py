@@ -5,13 +5,13 @@ from math import pi, sqrt
 from typing import Annotated, ClassVar
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Lt
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
 from runner.types import NonNegative, PositiveInt, Seed, Shape, Task
 
-Samples = Annotated[int, Ge(100)]
+Samples = Annotated[int, Ge(100), Lt(2**63)]
 """Enough that each class is in both parts."""
 
 
@@ -24,7 +24,7 @@ class LinearMap:
     seeds learn the same map.
     """
 
-    samples: Annotated[int, Ge(5)] = 1000
+    samples: Annotated[int, Ge(5), Lt(2**63)] = 1000
     features: PositiveInt = 8
     targets: PositiveInt = 1
     noise: NonNegative = 0.1
@@ -63,7 +63,7 @@ class Blobs:
 
     samples: Samples = 1000
     features: PositiveInt = 2
-    classes: Annotated[int, Ge(2)] = 3
+    classes: Annotated[int, Ge(2), Lt(2**63)] = 3
     std: NonNegative = 1.0
     seed: Seed = 0
 
@@ -123,7 +123,7 @@ class Spirals:
     """
 
     samples: Samples = 1000
-    classes: Annotated[int, Ge(2)] = 2
+    classes: Annotated[int, Ge(2), Lt(2**63)] = 2
     turns: NonNegative = 1.0
     noise: NonNegative = 0.02
     seed: Seed = 0

@@ -13,6 +13,7 @@ from annotated_types import Len
 from torch import Tensor
 
 from runner.data.dataset import Dataset
+from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.data.picking import pick
 from runner.data.table import Table, column, dataset, texts
 from runner.data.validation import Portion
@@ -191,7 +192,10 @@ class Parquet(TableFile):
 
     def _parse(self, path: Path) -> "DataFrame":
         import pandas as pd
+        from pyarrow import parquet
 
+        told = parquet.read_metadata(path)
+        refuse_more_than_memory(path, 8 * told.num_rows * told.num_columns)
         return pd.read_parquet(path)
 
 
@@ -236,11 +240,14 @@ def read(parse: "Callable[[], DataFrame]", path: Path) -> "DataFrame":
     Raises:
         DataError: if it can't be read, or has none.
     """
+    refuse_web_page(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # pandas warns of rows that are too long, and cuts them
             rows = parse()
-    except (OSError, ValueError, Warning) as error:
+    except DataError:
+        raise
+    except Exception as error:  # pandas and pyarrow raise all kinds of a damaged file
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as a table: {reason}") from error
     if rows.empty:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
+from runner.data.named_file import refuse_what_is_no_file
 from runner.errors import DataError
 from runner.types import PositiveInt, Shape, Share, Task
 
@@ -77,6 +78,7 @@ class Text:
     @cached_property
     def _indexed(self) -> tuple[list[int], Tensor]:
         """The different values in the text, and the text as indices of them ``[N]``."""
+        refuse_what_is_no_file(self._path)
         try:
             content = self._path.read_bytes()
             if self.unit == "character":

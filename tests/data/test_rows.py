@@ -33,7 +33,7 @@ def test_rows_take_the_shape_of_a_sample(tmp_path: Path) -> None:
         ("1,2\n3\n", "line 2: has 1 columns, the model takes 2"),
         ("1,2\n3,\n", "line 2: could not convert string to float: ''"),
         ("a,b\n", "t.csv: has no rows"),
-        ("", "t.csv: has no rows"),
+        ("", "t.csv: is empty"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:

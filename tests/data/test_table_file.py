@@ -78,7 +78,7 @@ def test_a_second_table_is_tested_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read as a table"),
+        ("", "is empty"),
         ("a,y\n", "has no rows"),
         ("a,y\n1,2,3\n", "cannot be read as a table"),
         ("a,Y\n1,2\n", "has no column 'y'"),
@@ -118,7 +118,7 @@ def test_a_file_that_is_no_parquet_is_told(tmp_path: Path, name: str) -> None:
     write_csv(tmp_path)
     parquet = write_parquet(tmp_path)
     source = type(parquet)(root=tmp_path, file=Path(name), label="species")
-    with pytest.raises(DataError, match=f"{tmp_path / name}: cannot be read as a table"):
+    with pytest.raises(DataError, match=f"{tmp_path / name}: cannot be read"):
         source.load()
 
 

@@ -48,5 +48,5 @@ def test_a_text_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(DataError, match=r"b\.txt: cannot be read as text"):
         _ = Text(root=tmp_path, file=Path("b.txt")).out_shape
-    with pytest.raises(DataError, match=r"c\.txt: cannot be read as text"):
+    with pytest.raises(DataError, match=r"c\.txt: cannot be read: No such file"):
         _ = Text(root=tmp_path, file=Path("c.txt")).out_shape
