@@ -11,7 +11,9 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,11 +30,19 @@ SECONDS = 300
 
 
 def run(
-    folder: Path, arguments: Sequence[str], environment: dict[str, str]
+    folder: Path,
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    kill_after: float | None = None,
+    kill_children: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm."""
+    """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm.
+
+    It is killed with SIGKILL after so many seconds, if that is wanted, and so are the processes that it
+    has started.
+    """
     with TemporaryDirectory() as out:
-        told = [str(folder), out, arguments, environment]
+        told = [str(folder), out, arguments, environment, kill_after, kill_children]
         code = int(ask(json.dumps(told)))
         stdout, stderr = ((Path(out) / name).read_text() for name in ("stdout", "stderr"))
     return subprocess.CompletedProcess(["runner", *arguments], code, stdout, stderr)
@@ -63,12 +73,24 @@ def serve() -> None:
         importlib.import_module(name)
     gc.freeze()  # forks share what is there: none looks through it for garbage
     for line in sys.stdin:
+        *told, kill_after, kill_children = json.loads(line)
         child = os.fork()
         if child == 0:
-            become(*json.loads(line))
+            become(*told)
             return
+        if kill_after is not None:
+            time.sleep(kill_after)
+            kill(child, kill_children)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def kill(process: int, with_children: bool) -> None:
+    """End a process without a word, and those that it has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split() if with_children else []
+    for each in (process, *map(int, children)):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
 
 
 def become(folder: str, out: str, arguments: list[str], environment: dict[str, str]) -> None:
