@@ -35,14 +35,14 @@ def run(
     environment: dict[str, str],
     kill_after: float | None = None,
     kill_children: bool = False,
+    number: signal.Signals = signal.SIGKILL,
 ) -> subprocess.CompletedProcess[str]:
     """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm.
 
-    It is killed with SIGKILL after so many seconds, if that is wanted, and so are the processes that it
-    has started.
+    It is sent a signal after so many seconds, if that is wanted, and so are the processes that it started.
     """
     with TemporaryDirectory() as out:
-        told = [str(folder), out, arguments, environment, kill_after, kill_children]
+        told = [str(folder), out, arguments, environment, kill_after, kill_children, number]
         code = int(ask(json.dumps(told)))
         stdout, stderr = ((Path(out) / name).read_text() for name in ("stdout", "stderr"))
     return subprocess.CompletedProcess(["runner", *arguments], code, stdout, stderr)
@@ -73,24 +73,24 @@ def serve() -> None:
         importlib.import_module(name)
     gc.freeze()  # forks share what is there: none looks through it for garbage
     for line in sys.stdin:
-        *told, kill_after, kill_children = json.loads(line)
+        *told, kill_after, kill_children, number = json.loads(line)
         child = os.fork()
         if child == 0:
             become(*told)
             return
         if kill_after is not None:
             time.sleep(kill_after)
-            kill(child, kill_children)
+            kill(child, kill_children, number)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def kill(process: int, with_children: bool) -> None:
-    """End a process without a word, and those that it has started."""
+def kill(process: int, with_children: bool, number: int) -> None:
+    """Send a signal to a process, and to those that it has started."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split() if with_children else []
     for each in (process, *map(int, children)):
         with suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
+            os.kill(each, number)
 
 
 def become(folder: str, out: str, arguments: list[str], environment: dict[str, str]) -> None:

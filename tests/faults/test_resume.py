@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment: what goes on ends as if nothing had happened, in the same run, to the same bits."""
+"""``kill -9`` at any moment: what goes on ends as if nothing had happened, in its run, to the same bits."""
 
 import os
 import random
@@ -37,10 +37,13 @@ class Place:
 
     def start(self, *arguments: str, kill_after: float | None = None, whole: bool = False) -> int:
         """The exit code."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = warm.run(self.folder, arguments, environment, kill_after, whole)
+        done = warm.run(self.folder, arguments, self.environment, kill_after, whole)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "OMP_NUM_THREADS": "1"}
 
     @property
     def client(self) -> MlflowClient:
