@@ -8,6 +8,7 @@ from threading import Condition, Event, Thread
 from runner import sqlite_uri
 from runner.errors import TrackingError
 from runner.masking import masked
+from runner.signals import Terminated, uninterrupted
 from runner.tracking.events import HEARTBEAT, now
 from runner.tracking.journal import Journal
 from runner.tracking.log import history
@@ -91,6 +92,10 @@ class Delivery:
         try:
             patience = LOCK_PATIENCE if is_locked(self._failure) else END_PATIENCE
             self._wait(HURRIED if hurried else patience, lambda: self._is_over, in_all=hurried)
+        except (KeyboardInterrupt, Terminated):
+            with uninterrupted():  # torchrun's SIGTERM comes while the run's end is told
+                self._wait(HURRIED, lambda: self._is_over, in_all=True)
+            raise
         finally:
             with self._news:
                 is_done = self._is_over and self._failure is None
