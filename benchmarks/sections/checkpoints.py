@@ -51,9 +51,10 @@ def table(turns: list[Turn]) -> Table:
 
 
 NOTES = (
-    f"`train.checkpoint_every=1` against `null`: {PAIRS} pairs of epochs a round, one of each kind right after "
-    "the other in one process. A share is the median of a round's pairs; the table has that of all rounds, "
-    "and the least and greatest of any. Parameters and velocity are 0.8 MB, written, synced and hashed in a thread.",
+    f"`train.checkpoint_every=1` against `null`: {PAIRS} pairs of epochs a round, one of each kind right "
+    "after the other in one process. A share is the median of a round's pairs; the table has that of all "
+    "rounds, and the least and greatest of any. Parameters and velocity are 0.8 MB, written, synced and "
+    "hashed in a thread.",
 )
 
 CHECKPOINTS = Section("What a checkpoint each epoch costs (MNIST)", measure)
