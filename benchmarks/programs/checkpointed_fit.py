@@ -3,7 +3,8 @@
 The checkpoint of an epoch is written while the next one trains, so an epoch's time begins with the handing
 over of the state before it. All make the snapshot that the runner makes after each epoch in any case. The
 first two epochs warm up. The last line of stdout says
-``{"with": [s, …], "without": [s, …], "writes": [s, …]}``: the epochs of each kind, and what the writing thread had still to do when such an epoch was over.
+``{"with": [s, …], "without": [s, …], "writes": [s, …]}``: the epochs of each kind, and what the writing
+thread had still to do when such an epoch was over.
 """
 
 import argparse
