@@ -58,11 +58,15 @@ def evaluate(arguments: Arguments) -> None:
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
     recorded = run.config()
     recorded["plugins"] = wanted_of(recorded.get("plugins", []), wanted)
-    config = check(config_of(recorded, arguments))
+    plain = config_of(recorded, arguments)
     predictor = run.load_model(device, wanted)
+    config = check(plain, kept=predictor.preprocessing)
     refuse_other_shapes(config, predictor)
     with mistakes_told(config.plugins, config.plain):
-        metrics = measure(config, predictor, load(config, device, ALONE), part)
+        data = load(config, device, ALONE)
+        if config.source.task == "regression":
+            data = data.with_units(predictor.units)
+        metrics = measure(config, predictor, data, part)
     name_of_data = config.plain["data"]["type"]
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
