@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import runner
 from runner.arguments import parse
@@ -85,15 +86,41 @@ def test_another_table_is_read_by_what_the_model_has_learnt_from_its_own(in_tmp_
 
     write("old.csv", range(-50, 50))
     write("new.csv", range(200, 240))
-    words = ["data=csv", "data.root=.", "data.file=old.csv", "model=linear", "optim.lr=0.2"]
-    shelves = ["data.label=shelf", "data.ignore=[price]", "train.epochs=2"]
-    values = Trained(
-        in_tmp_path, runner.run([*words, "data.label=price", "loss=mse", "train.epochs=150"]).run_id
-    )
+    words = [
+        "data=csv",
+        "data.root=.",
+        "data.file=old.csv",
+        "model=linear",
+        "optim.lr=0.2",
+        "train.epochs=40",
+    ]
+    shelves = ["data.label=shelf", "data.ignore=[price]"]
+    prices = ["data.label=price", "data.ignore=[shelf]", "loss=mse"]
+    values = Trained(in_tmp_path, runner.run([*words, *prices]).run_id)
     assert values.metrics()["test/rmse"] < 1
-    assert values.evaluate("data.file=new.csv")["evaluate/csv/test/rmse"] < 10, "prices differ by 500"
+    assert values.evaluate("data.file=new.csv")["evaluate/csv/test/rmse"] < 1, "prices differ by 500"
     classes = Trained(in_tmp_path, runner.run([*words, *shelves]).run_id)
     assert classes.evaluate("data.file=new.csv")["evaluate/csv/test/accuracy"] == 1, "all are top"
+
+
+def test_a_config_from_before_some_keys_were_there_is_completed(in_tmp_path: Path) -> None:
+    words = ["data=diabetes", "model=linear", "loss=mse", "optim=momentum", "optim.lr=0.1"]
+    run = Trained(in_tmp_path, runner.run([*words, "train.epochs=2"]).run_id)
+    (path,) = in_tmp_path.rglob(f"{run.run_id}/artifacts/config.yaml")
+    recorded = yaml.safe_load(path.read_text())
+    for section, keys in {
+        "data": ["mixup", "standardize_target"],
+        "train": ["accumulate", "overfit_batches"],
+        "optim": ["groups"],
+        "schedule": ["warmup_epochs"],
+        "tracking": ["log_model"],
+    }.items():
+        for key in keys:
+            del recorded[section][key]
+    path.write_text(yaml.safe_dump(recorded))
+    told = run.evaluate()
+    assert told["evaluate/diabetes/test/rmse"] == pytest.approx(told["test/rmse"])
+    assert told["evaluate/diabetes/test/loss"] == pytest.approx(told["test/loss"])
 
 
 def test_data_of_another_kind_than_the_models_are_told(in_tmp_path: Path) -> None:

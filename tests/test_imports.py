@@ -79,6 +79,7 @@ MAY_IMPORT = {
         "plain",
         "plugins",
         "prepare",
+        "schema",
         "serving",
         "trained_run",
     },
