@@ -163,7 +163,9 @@ def test_metrics_that_are_asked_for_are_in_the_store(command_line: CommandLine, 
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     (run,) = runs_in(tmp_path)
-    measured = {"test/f1_macro", "test/auroc", "best/test/f1_macro", "best/test/auroc"}
+    measured = {
+        f"{part}{name}" for part in ("test/", "best/test/", "final/train_") for name in ("f1_macro", "auroc")
+    }
     assert run.data.metrics.keys() == EPOCH_METRICS | FINAL_METRICS | measured
     assert all(0.3 < run.data.metrics[name] <= 1 for name in measured)
     assert "test/f1_macro" in done.stdout
