@@ -99,7 +99,8 @@ def with_new_keys(recorded: Plain, composed: Plain, section: str) -> Plain:
     from runner.schema import keys_at
 
     framed = {key: composed[section][key] for key in keys_at([section])}
-    return framed | recorded[section]
+    given: Plain = recorded[section]
+    return framed | given
 
 
 def refuse_other_shapes(config: "Config", predictor: "Predictor") -> None:
