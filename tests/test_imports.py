@@ -91,7 +91,7 @@ MAY_IMPORT = {
     "saved_model": {"types"},
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
-    "serving": {"build", "config", "nn", "plain", "plugins", "types", "errors"},
+    "serving": {"build", "config", "data", "nn", "plain", "plugins", "types", "errors"},
     "trained_run": {"errors", "plain", "plugins", "serving", "sqlite_uri", "tracking"},
     "evaluate": {
         "arguments",
@@ -108,6 +108,7 @@ MAY_IMPORT = {
         "plain",
         "plugins",
         "prepare",
+        "schema",
         "serving",
         "trained_run",
     },
