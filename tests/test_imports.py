@@ -160,6 +160,8 @@ MAY_IMPORT = {
         "verdict",
     },
     "sweep": {
+        "checkpoints",
+        "snapshot",
         "build",
         "collected",
         "components",
