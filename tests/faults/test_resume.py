@@ -152,7 +152,7 @@ def newest_sweep(place: Place) -> str | None:
 def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(whole: bool, in_tmp_path: Path) -> None:
     """All members in their own runs, whether the process that keeps the books outlives the other or not."""
     place = Place(in_tmp_path)
-    arguments = [*SWEEP, "train.epochs=400", "train.checkpoint_every=1"]
+    arguments = [*SWEEP, "train.epochs=150", "train.checkpoint_every=1"]
     started = time.monotonic()
     assert place.start(*arguments) == 0
     seconds = time.monotonic() - started
