@@ -65,7 +65,7 @@ def test_a_run_killed_after_the_store_was_told_tells_it_nothing_twice(in_tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("calls", [1, 3])
+@pytest.mark.parametrize("calls", [0, 1])
 @pytest.mark.parametrize("name", PLACES)
 def test_no_row_is_lost_or_doubled(name: str, calls: int, in_tmp_path: Path) -> None:
     killed_and_gone_on(Place(in_tmp_path), name, calls)

@@ -39,8 +39,9 @@ def stop(place: Place, arguments: list[str], moment: float, number: signal.Signa
 
 def rest_of(told: str, key: str) -> list[str]:
     """The words of the line that says how to go on, which names a run by ``key``."""
-    (line,) = [line for line in told.splitlines() if line.startswith("go on with")]
-    words = line.removeprefix("go on with  python -m runner ").split()
+    lines = [line for line in told.splitlines() if line.startswith("go on with")]
+    assert len(lines) == 1, told
+    words = lines[0].removeprefix("go on with  python -m runner ").split()
     assert words[-1].startswith(f"{key}=")
     return words
 
@@ -56,6 +57,9 @@ def stop_and_go_on(place: Place, arguments: list[str], moment: float, number: si
         assert told == ""
         return None
     (run,) = new
+    if "go on with" not in told:  # all was done but for the telling
+        assert run.info.status == "FINISHED" or SLOW in told, told
+        return None
     assert run.info.status == "KILLED" or SLOW in told, told
     epochs = [step for _, step in place.rows(run)]
     checkpoint = newest(Path(run.data.tags["runner.folder"]) / CHECKPOINTS)
