@@ -10,6 +10,7 @@ import torch
 from runner import torchrun
 from runner.config import Config
 from runner.errors import ConfigError, unknown
+from runner.nn.layers.adopted import Adopted
 from runner.nn.layers.layer import Layers, ShapeError
 from runner.nn.layers.normalization import BatchNorm
 from runner.nn.layers.sequential import Sequential
@@ -82,7 +83,8 @@ def refuse_lone_samples(model: Sequential) -> None:
     problems = [
         f"train.batch_size: 1 leaves the batch norm '{name}' one value a channel, it should be at least 2"
         for name, (layer, in_shape) in model.built.items()
-        if isinstance(layer, BatchNorm) and prod(in_shape[1:]) == 1
+        if (isinstance(layer, BatchNorm) or (isinstance(layer, Adopted) and layer.is_batch_norm))
+        and prod(in_shape[1:]) == 1
     ]
     if problems:
         raise ConfigError(problems)

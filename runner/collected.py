@@ -44,12 +44,14 @@ class Collected:
         self._places[batch].copy_(prediction.view_as(self._places[batch]))
 
     def measure(self, metrics: Sequence[Metric], prefix: str) -> list[dict[str, float]]:
-        """``<prefix><name>`` of each metric, of each model."""
+        """``<prefix><name>`` of each metric, of each model, in the targets' own units."""
         self._workers.sum(self._predictions)  # each has zeros where others have predictions
         predictions = self._predictions.flatten(1, -2)  # places of sequences count like samples
         classified = self._split.task == "classification"
         targets = self._split.targets.to(predictions.device, torch.int64 if classified else torch.float32)
         targets = targets.flatten() if classified else targets.flatten(0, -2)
+        if self._split.units is not None:
+            predictions, targets = map(self._split.units.restored, (predictions, targets))
         values = [[metric(each, targets).double() for metric in metrics] for each in predictions]
         names = [prefix + metric.name for metric in metrics]
         told = torch.stack([torch.stack(row) for row in values]).tolist()

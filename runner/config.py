@@ -8,12 +8,13 @@ from typing import Any, Literal
 from runner.components import instance, layer, validated
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
+from runner.data.learnt import Fitted
 from runner.data.reconstruction import Reconstruction
 from runner.data.text import Text
 from runner.errors import ConfigError, DataError, unknown
 from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
 from runner.nn.layers.layer import Build
-from runner.nn.losses import Loss
+from runner.nn.losses import BCEWithLogits, KLDiv, Loss
 from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
@@ -72,8 +73,12 @@ class Config:
         return hash_of(self.plain, {plugin.name: plugin.digest for plugin in self.plugins})
 
 
-def check(plain: Plain) -> Config:
+def check(plain: Plain, kept: Mapping[str, str] | None = None) -> Config:
     """Check a resolved config.
+
+    Args:
+        plain: the config.
+        kept: what a trained model keeps of the data that it has learnt from, if the data are for that model.
 
     Raises:
         ConfigError: with every problem found, each naming key, value and what is allowed.
@@ -82,10 +87,16 @@ def check(plain: Plain) -> Config:
     frame = validated(Frame.model_validate_json, "", plain, problems)
     plugins = load_all(plugins_named(plain))
     with mistakes_told(plugins, plain, before_run=True):
-        return checked(plain, frame, plugins, problems)
+        return checked(plain, frame, plugins, problems, kept)
 
 
-def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], problems: list[str]) -> Config:
+def checked(
+    plain: Plain,
+    frame: Frame | None,
+    plugins: tuple[Plugin, ...],
+    problems: list[str],
+    kept: Mapping[str, str] | None,
+) -> Config:
     """Check the components that a config names; see ``check``."""
     registry = join(plugins)
 
@@ -98,7 +109,7 @@ def checked(plain: Plain, frame: Frame | None, plugins: tuple[Plugin, ...], prob
         arguments = own_arguments(registry, given) if name == "data" else given
         return instance(registry, table, name, arguments, problems, shared)
 
-    source = readable(section(registry.sources, "data"), problems)
+    source = readable(section(registry.sources, "data"), kept, problems)
     if source and frame and frame.data.target == "input":
         source = Reconstruction(source)
     loss = section(registry.losses, "loss")
@@ -156,11 +167,13 @@ def plugins_named(plain: Plain) -> list[str]:
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
-def readable(source: Source | None, problems: list[str]) -> Source | None:
+def readable(source: Source | None, kept: Mapping[str, str] | None, problems: list[str]) -> Source | None:
     """The source, if it can say what it gives, which one of files may have to look up in them."""
     if source is None:
         return None
     try:
+        if kept is not None and isinstance(source, Fitted):
+            source = source.as_learnt(kept)
         _ = source.task, source.in_shape, source.out_shape
     except DataError as error:
         problems.append(f"data: {error}")
@@ -203,6 +216,9 @@ def check_together(config: Config) -> None:
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
+    standardized = task == "regression" and getattr(config.source, "standardize_target", False)
+    if standardized and isinstance(config.loss, BCEWithLogits | KLDiv):
+        problems.append(f"loss.type: '{loss}' is of probabilities, use data.standardize_target=false")
     if config.data.mixup is not None and isinstance(config.source, Text):
         problems.append(f"data.mixup: {config.data.mixup} mixes inputs, but data.type '{data}' has indices")
     if config.data.val is not None and config.train.overfit_batches is not None:

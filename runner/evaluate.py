@@ -29,6 +29,9 @@ evaluate/<data>/<part>/<metric>.
   --config-dir  a folder of your own YAML, as for python -m runner: for data, and files of plugins"""
 
 KNOWN = ("run!", "part", "data", "data.*", "plugins", "device", "tracking.uri")
+FRAMED = ("train", "optim", "schedule", "tracking")
+"""Sections of a config that have keys whatever they name, beside the data."""
+
 PARTS = ("test", "val", "train")
 
 
@@ -58,11 +61,15 @@ def evaluate(arguments: Arguments) -> None:
     run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
     recorded = run.config()
     recorded["plugins"] = wanted_of(recorded.get("plugins", []), wanted)
-    config = check(config_of(recorded, arguments))
+    plain = config_of(recorded, arguments)
     predictor = run.load_model(device, wanted)
+    config = check(plain, kept=predictor.preprocessing)
     refuse_other_shapes(config, predictor)
     with mistakes_told(config.plugins, config.plain):
-        metrics = measure(config, predictor, load(config, device, ALONE), part)
+        data = load(config, device, ALONE)
+        if config.source.task == "regression":
+            data = data.with_units(predictor.units)
+        metrics = measure(config, predictor, data, part)
     name_of_data = config.plain["data"]["type"]
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
@@ -82,9 +89,18 @@ def config_of(recorded: Plain, arguments: Arguments) -> Plain:
     if arguments.of("data") is None:
         before.append(f"++data={as_override(recorded['data'])}")
     composed = compose_run([*before, *typed], arguments.config_dir).plain
-    train = composed["train"] | recorded["train"] | {"early_stopping": composed["train"]["early_stopping"]}
-    changed = {"data": composed["data"], "plugins": composed["plugins"], "train": train}
-    return composed | recorded | changed | {"objective": composed["objective"]}
+    completed = composed | recorded | {name: with_new_keys(recorded, composed, name) for name in FRAMED}
+    completed["train"]["early_stopping"] = composed["train"]["early_stopping"]
+    return completed | {name: composed[name] for name in ("data", "plugins", "objective")}
+
+
+def with_new_keys(recorded: Plain, composed: Plain, section: str) -> Plain:
+    """A section of a recorded config with the keys that have come since, as they are if nothing is said."""
+    from runner.schema import keys_at
+
+    framed = {key: composed[section][key] for key in keys_at([section])}
+    given: Plain = recorded[section]
+    return framed | given
 
 
 def refuse_other_shapes(config: "Config", predictor: "Predictor") -> None:

@@ -13,7 +13,7 @@ from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
 from runner.mixed import loss_and_prediction
 from runner.nn.layers.layer import Layer
-from runner.nn.losses import Loss, mass
+from runner.nn.losses import Loss, divisor_weights, mass
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
 from runner.optim.rules import Rule
@@ -84,8 +84,11 @@ class Totals:
         """Count a batch in, its mean loss weighted by its samples, or by the weights of their classes."""
         members = self._loss.dim()
         count, weight = target.shape[members], mass(self._weighed_by, target, members)
-        self._loss.add_(mean_loss * weight)
-        self._mass.add_(weight)
+        if isinstance(weight, Tensor):
+            self._loss.add_(mean_loss * weight)
+            self._mass.add_(weight)
+        else:
+            self._loss.add_(mean_loss, alpha=weight)
         if self.counts_correct:
             hits = correct(prediction, target)
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
@@ -102,8 +105,9 @@ class Totals:
         """
         sums = torch.stack([self._loss, self._correct.sum(-1).double(), self._mass])
         workers.sum(sums)
-        means = sums[:2] / torch.stack([sums[2], torch.full_like(sums[2], samples * self._places)])
-        losses, accuracies = means.view(2, -1).tolist()
+        sums[0] /= sums[2] if divisor_weights(self._weighed_by) else samples
+        sums[1] /= samples * self._places
+        losses, accuracies, _ = sums.view(3, -1).tolist()
         if not self.counts_correct:
             return [{f"{prefix}loss": loss} for loss in losses]
         return [

@@ -7,6 +7,7 @@ layers are the user's own: their plugin's file is copied into ``plugins``, or it
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from runner.build import build_model
 from runner.config import check_layers
+from runner.data.units import Units
 from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
@@ -39,6 +41,7 @@ def save(
     task: Task,
     store: ParameterStore,
     plugins: Sequence[Plugin] = (),
+    units: Units | None = None,
 ) -> None:
     """Write a model's description and its weights into ``folder``.
 
@@ -50,6 +53,7 @@ def save(
         task: what they are.
         store: the weights.
         plugins: those of the config; what the layers need of them is kept.
+        units: those that the outputs are in, if not in the targets' own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     description = {
@@ -58,6 +62,7 @@ def save(
         "outputs": outputs,
         "task": task,
         "plugins": keep_plugins(folder, layers, plugins),
+        "units": None if units is None else asdict(units),
     }
     (folder / MODEL).write_text(json.dumps(description, indent=2))
     save_file(
@@ -99,6 +104,7 @@ class Predictor:
         task: what the outputs are.
         preprocessing: texts by their files' names, left beside the model by the data that it has learnt from:
             how rows become its inputs.
+        units: those that the layers' outputs are in, if not in the targets' own.
     """
 
     def __init__(
@@ -108,20 +114,28 @@ class Predictor:
         in_shape: Shape,
         task: Task,
         preprocessing: Mapping[str, str],
+        units: Units | None,
     ) -> None:
         self.model = model
         self.store = store
         self.in_shape = in_shape
         self.task = task
         self.preprocessing = preprocessing
+        self.units = units
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
-        """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``: logits of a classifier."""
+        """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
+
+        They are the logits of a classifier, or values in the targets' own units.
+        """
         batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32), device=self.store.params.device)
         with self.store.evaluating():
-            outputs: npt.NDArray[np.float32] = self.model.forward(self.store, batch).cpu().numpy()
-        return outputs
+            outputs = self.model.forward(self.store, batch)
+        if self.units is not None:
+            outputs = self.units.restored(outputs).float()
+        told: npt.NDArray[np.float32] = outputs.cpu().numpy()
+        return told
 
 
 def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = False) -> Predictor:
@@ -156,7 +170,9 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     store.load(load_file(folder / WEIGHTS))
     beside = [file for file in folder.glob("*.json") if file.name != MODEL]
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
-    return Predictor(model, store, in_shape, description["task"], preprocessing)
+    given = description.get("units")  # which models of an earlier version have not
+    units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
+    return Predictor(model, store, in_shape, description["task"], preprocessing, units)
 
 
 def _load_pyfunc(data_path: str) -> Predictor:

@@ -74,9 +74,11 @@ class Step:
             return
         self._learn(inputs, targets)
         counted = mass(self._loss, targets, self._sums.dim() - 1)
-        weight = counted.unsqueeze(-1) if isinstance(counted, Tensor) else counted
-        self._sums[..., :-1].add_(self._store.grads * weight)
-        self._sums[..., -1:].add_(weight)
+        if isinstance(counted, Tensor):
+            self._sums[..., :-1].add_(self._store.grads * counted.unsqueeze(-1))
+        else:
+            self._sums[..., :-1].add_(self._store.grads, alpha=counted)
+        self._sums[..., -1].add_(counted)
         self._place = (self._place + 1) % self._batches
         if self._place % self._accumulate:
             return

@@ -17,7 +17,8 @@ def save_model(folder: Path, config: Config, store: ParameterStore, data: Datase
     """
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
     layers = config.plain["model"]["layers"]
-    serving.save(folder, layers, in_shape, out_shape[-1], config.source.task, store, config.plugins)
+    task, units = config.source.task, data.test.units
+    serving.save(folder, layers, in_shape, out_shape[-1], task, store, config.plugins, units)
     for name, text in data.preprocessing.items():
         (folder / name).write_text(text, encoding="utf-8")
     example = data.test.first(2).inputs.tolist()

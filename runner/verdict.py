@@ -24,9 +24,9 @@ def divergence(epoch: Epoch, policy: str = "fail") -> str | None:
 
 def diverged(epoch: Epoch, problem: str, fault: str | None, lr: float) -> DivergedError:
     """The error that ends a run: the epoch, what is wrong, the step where that began."""
-    where = f", {fault}" if fault else ""
+    where = f" ({fault})" if fault else ""
     return DivergedError(
-        f"epoch {epoch.number}{where}: {problem}. A smaller optim.lr ({lr} now) "
+        f"epoch {epoch.number}: {problem}{where}. A smaller optim.lr ({lr} now) "
         "or another initialiser may help"
     )
 

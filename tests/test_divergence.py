@@ -86,7 +86,7 @@ def test_a_step_without_finite_gradient_is_left_out_state_and_all(rule: str) -> 
 
 def test_by_default_a_run_fails_with_epoch_and_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(runner.DivergedError, match=r"epoch 1, step \d of 6: the loss is no finite number: "):
+    with pytest.raises(runner.DivergedError, match=r"epoch 1: .* \(step \d of 6: the loss is no"):
         runner.run(WILD.split())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import runner
 from runner.arguments import parse
@@ -74,6 +75,62 @@ def test_other_data_takes_the_place_of_the_runs(in_tmp_path: Path) -> None:
     assert same == pytest.approx(regression.metrics()["test/loss"])
     other = regression.evaluate("data=linear", "part=train", "data.seed=2")
     assert other["evaluate/linear/train/loss"] > 10 * same, "another map"
+
+
+def test_another_table_is_read_by_what_the_model_has_learnt_from_its_own(in_tmp_path: Path) -> None:
+    """Sizes far from those that were learnt, and one shelf of three."""
+
+    def write(name: str, sizes: range) -> None:
+        rows = [f"{x},{'low' if x < -15 else 'middle' if x < 15 else 'top'},{2 * x + 7}" for x in sizes]
+        Path(name).write_text("\n".join(["size,shelf,price", *rows]) + "\n")
+
+    write("old.csv", range(-50, 50))
+    write("new.csv", range(200, 240))
+    words = [
+        "data=csv",
+        "data.root=.",
+        "data.file=old.csv",
+        "model=linear",
+        "optim.lr=0.2",
+        "train.epochs=40",
+    ]
+    shelves = ["data.label=shelf", "data.ignore=[price]"]
+    prices = ["data.label=price", "data.ignore=[shelf]", "loss=mse"]
+    values = Trained(in_tmp_path, runner.run([*words, *prices]).run_id)
+    assert values.metrics()["test/rmse"] < 1
+    assert values.evaluate("data.file=new.csv")["evaluate/csv/test/rmse"] < 1, "prices differ by 500"
+    classes = Trained(in_tmp_path, runner.run([*words, *shelves]).run_id)
+    assert classes.evaluate("data.file=new.csv")["evaluate/csv/test/accuracy"] == 1, "all are top"
+
+
+def test_a_config_from_before_some_keys_were_there_is_completed(in_tmp_path: Path) -> None:
+    words = ["data=diabetes", "model=linear", "loss=mse", "optim=momentum", "optim.lr=0.1"]
+    run = Trained(in_tmp_path, runner.run([*words, "train.epochs=2"]).run_id)
+    (path,) = in_tmp_path.rglob(f"{run.run_id}/artifacts/config.yaml")
+    recorded = yaml.safe_load(path.read_text())
+    for section, keys in {
+        "data": ["mixup", "standardize_target"],
+        "train": ["accumulate", "overfit_batches"],
+        "optim": ["groups"],
+        "schedule": ["warmup_epochs"],
+        "tracking": ["log_model"],
+    }.items():
+        for key in keys:
+            del recorded[section][key]
+    path.write_text(yaml.safe_dump(recorded))
+    told = run.evaluate()
+    assert told["evaluate/diabetes/test/rmse"] == pytest.approx(told["test/rmse"])
+    assert told["evaluate/diabetes/test/loss"] == pytest.approx(told["test/loss"])
+
+
+def test_data_of_another_kind_than_the_models_are_told(in_tmp_path: Path) -> None:
+    words = ["data=linear", "data.features=10", "loss=mse", "model=linear", "optim.lr=0.1"]
+    run = Trained(in_tmp_path, runner.run([*words, "train.epochs=1"]).run_id)
+    with pytest.raises(ConfigError) as error:
+        run.evaluate("data=diabetes")
+    assert error.value.problems == [
+        "data: the model keeps no table.json: it has learnt from data of another kind"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ MAY_IMPORT = {
     "saved_model": {"types"},
     "data_input": {"plain", "types"},
     "trained": {"config", "data", "nn", "saved_model", "serving"},
-    "serving": {"build", "config", "nn", "plain", "plugins", "types", "errors"},
+    "serving": {"build", "config", "data", "nn", "plain", "plugins", "types", "errors"},
     "trained_run": {"errors", "plain", "plugins", "serving", "sqlite_uri", "tracking", "unfolding"},
     "evaluate": {
         "arguments",
@@ -110,6 +110,7 @@ MAY_IMPORT = {
         "plain",
         "plugins",
         "prepare",
+        "schema",
         "serving",
         "trained_run",
     },
@@ -163,6 +164,8 @@ MAY_IMPORT = {
         "verdict",
     },
     "sweep": {
+        "checkpoints",
+        "snapshot",
         "build",
         "collected",
         "components",

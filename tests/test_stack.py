@@ -76,6 +76,10 @@ PROGRAMS = {
     ),
     "mixed": (["seed=0", "seed=1 optim.lr=0.1"], "data.mixup=0.4 train.accumulate=2 train.epochs=3"),
     "values, mixed": (["seed=0", "seed=1"], "data=linear loss=mse model=linear data.mixup=1.0"),
+    "values in other units": (
+        ["seed=0", "seed=1 optim.lr=0.2"],
+        "data=diabetes loss=mse model=linear optim.lr=0.1",
+    ),
     "own order": (["seed=0", "seed=1 optim.lr=0.1"], "train.shuffle=false train.epochs=3"),
 }
 

@@ -92,7 +92,7 @@ def test_a_loss_that_is_no_number_is_a_divergence() -> None:
     assert divergence(epochs([0.5])[-1]) is None
     told = str(diverged(last, "train/loss is nan", "step 3 of 9: the loss is no finite number", 0.3))
     assert told == (
-        "epoch 2, step 3 of 9: the loss is no finite number: train/loss is nan. "
+        "epoch 2: train/loss is nan (step 3 of 9: the loss is no finite number). "
         "A smaller optim.lr (0.3 now) or another initialiser may help"
     )
 

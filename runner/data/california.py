@@ -8,16 +8,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from runner.data.dataset import Dataset
 from runner.data.named_file import refuse_web_page
-from runner.data.numbers import standardised
-from runner.data.validation import Portion
+from runner.data.numbers import NumberTable
 from runner.errors import DataError
-from runner.types import Shape, Task
 
 FILE = "cal_housing.tgz"
 URL = "https://ndownloader.figshare.com/files/5976036"
@@ -29,7 +27,7 @@ TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class California(Portion):
+class California(NumberTable):
     """A regression: the median price of 20,640 districts' houses, in 100,000 dollars, by 8 values.
 
     Values are standardised; a fifth is to test on. Read from ``<root>/california/cal_housing.tgz``, which is
@@ -38,9 +36,6 @@ class California(Portion):
 
     root: Path
 
-    task: ClassVar[Task] = "regression"
-    in_shape: ClassVar[Shape] = (8,)
-    out_shape: ClassVar[Shape] = (1,)
     names: ClassVar[Sequence[str]] = (
         "MedInc",
         "HouseAge",
@@ -51,13 +46,9 @@ class California(Portion):
         "Latitude",
         "Longitude",
     )
+    label: ClassVar[str] = "MedHouseVal"
 
-    def load(self) -> Dataset:
-        """Read the archive, after downloading it where it is missing.
-
-        Raises:
-            DataError: if there is neither the file nor a network, or the file is damaged.
-        """
+    def _read(self) -> npt.NDArray[Any]:
         if not self._path.exists():
             self._download()
         refuse_web_page(self._path)
@@ -80,9 +71,7 @@ class California(Portion):
             latitude,
             longitude,
         ]
-        return standardised(
-            np.column_stack([*columns, price / 100_000]), self.names, "MedHouseVal", portion=self
-        )
+        return np.column_stack([*columns, price / 100_000])
 
     def _download(self) -> None:
         try:

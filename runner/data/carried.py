@@ -9,11 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from runner.data.dataset import Dataset
-from runner.data.numbers import standardised
-from runner.data.validation import Portion
+from runner.data.numbers import NumberTable
 from runner.errors import DataError
-from runner.types import Shape, Task
 
 CELLS = (
     "radius",
@@ -31,44 +28,32 @@ CELLS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Iris(Portion):
+class Iris(NumberTable):
     """150 irises of 3 species by 4 lengths, standardised; 30 of them to test on.
 
     Source: R. A. Fisher, The Use of Multiple Measurements in Taxonomic Problems (1936).
     """
 
-    task: ClassVar[Task] = "classification"
-    in_shape: ClassVar[Shape] = (4,)
-    out_shape: ClassVar[Shape] = (3,)
     names: ClassVar[Sequence[str]] = (
         "sepal length (cm)",
         "sepal width (cm)",
         "petal length (cm)",
         "petal width (cm)",
     )
-    classes: ClassVar[Sequence[str]] = ("setosa", "versicolor", "virginica")
+    label: ClassVar[str] = "species"
+    classes: ClassVar[Sequence[str] | None] = ("setosa", "versicolor", "virginica")
 
-    def load(self) -> Dataset:
-        """Read the set from the scikit-learn package.
-
-        Raises:
-            DataError: if scikit-learn is not installed.
-        """
-        return standardised(
-            read_rows("iris.csv", header=True), self.names, "species", self.classes, portion=self
-        )
+    def _read(self) -> npt.NDArray[Any]:
+        return read_rows("iris.csv", header=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wine(Portion):
+class Wine(NumberTable):
     """178 wines of 3 growers by 13 analyses, standardised; 36 of them to test on.
 
     Source: S. Aeberhard and M. Forina, Wine, UCI Machine Learning Repository (1991).
     """
 
-    task: ClassVar[Task] = "classification"
-    in_shape: ClassVar[Shape] = (13,)
-    out_shape: ClassVar[Shape] = (3,)
     names: ClassVar[Sequence[str]] = (
         "alcohol",
         "malic_acid",
@@ -84,70 +69,48 @@ class Wine(Portion):
         "od280/od315_of_diluted_wines",
         "proline",
     )
-    classes: ClassVar[Sequence[str]] = ("class_0", "class_1", "class_2")
+    label: ClassVar[str] = "grower"
+    classes: ClassVar[Sequence[str] | None] = ("class_0", "class_1", "class_2")
 
-    def load(self) -> Dataset:
-        """Read the set from the scikit-learn package.
-
-        Raises:
-            DataError: if scikit-learn is not installed.
-        """
-        return standardised(
-            read_rows("wine_data.csv", header=True), self.names, "grower", self.classes, portion=self
-        )
+    def _read(self) -> npt.NDArray[Any]:
+        return read_rows("wine_data.csv", header=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BreastCancer(Portion):
+class BreastCancer(NumberTable):
     """569 tumours, malignant or benign, by 30 measures of their cells, standardised; 113 to test on.
 
     Source: W. Wolberg, O. Mangasarian, N. Street, W. Street, Breast Cancer Wisconsin (Diagnostic), UCI
     Machine Learning Repository (1995).
     """
 
-    task: ClassVar[Task] = "classification"
-    in_shape: ClassVar[Shape] = (30,)
-    out_shape: ClassVar[Shape] = (2,)
     names: ClassVar[Sequence[str]] = (
         *(f"mean {each}" for each in CELLS),
         *(f"{each} error" for each in CELLS),
         *(f"worst {each}" for each in CELLS),
     )
-    classes: ClassVar[Sequence[str]] = ("malignant", "benign")
+    label: ClassVar[str] = "tumour"
+    classes: ClassVar[Sequence[str] | None] = ("malignant", "benign")
 
-    def load(self) -> Dataset:
-        """Read the set from the scikit-learn package.
-
-        Raises:
-            DataError: if scikit-learn is not installed.
-        """
-        return standardised(
-            read_rows("breast_cancer.csv", header=True), self.names, "tumour", self.classes, portion=self
-        )
+    def _read(self) -> npt.NDArray[Any]:
+        return read_rows("breast_cancer.csv", header=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diabetes(Portion):
+class Diabetes(NumberTable):
     """A regression: the progress of 442 patients' disease, 25 to 346, after a year, by 10 values before.
 
     Values are standardised; 88 patients are to test on. Source: B. Efron, T. Hastie, I. Johnstone, R.
     Tibshirani, Least Angle Regression (2004).
     """
 
-    task: ClassVar[Task] = "regression"
-    in_shape: ClassVar[Shape] = (10,)
-    out_shape: ClassVar[Shape] = (1,)
     names: ClassVar[Sequence[str]] = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+    label: ClassVar[str] = "progression"
 
-    def load(self) -> Dataset:
-        """Read the set from the scikit-learn package.
-
-        Raises:
-            DataError: if scikit-learn is not installed.
-        """
+    def _read(self) -> npt.NDArray[Any]:
         values = read_rows("diabetes_data_raw.csv.gz", separator=None)
         targets = read_rows("diabetes_target.csv.gz")
-        return standardised(np.column_stack([values, targets]), self.names, "progression", portion=self)
+        return np.column_stack([values, targets])
 
 
 def read_rows(name: str, *, header: bool = False, separator: str | None = ",") -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from runner.data.array_file import MappedArray
 from runner.data.augment import Augmentation
 from runner.data.mixup import Mixup
+from runner.data.units import Units
 from runner.types import Shape, Task
 
 PIXEL = 1 / 255
@@ -31,7 +32,9 @@ class Split:
     Where neighbours share values, as windows over a series do, samples are ``in_order``: parts of them are
     cut off, not picked.
 
-    Values may be kept as pixels, too: ``target_scale`` is what they are multiplied with.
+    Values may be kept as pixels, too: ``target_scale`` is what they are multiplied with. Or they are
+    standardised, and ``units`` gives them back: losses are of what is here, all other metrics and what is
+    predicted in the targets' own units.
     """
 
     samples: Tensor
@@ -40,6 +43,7 @@ class Split:
     classified: bool | None = None
     target_scale: float | None = None
     in_order: bool = False
+    units: Units | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -80,6 +84,15 @@ class Split:
         """The first ``count`` samples, all of them for None."""
         return replace(self, samples=self.samples[:count], targets=self.targets[:count])
 
+    def with_units(self, units: Units | None) -> "Split":
+        """The same values in other units."""
+        if units == self.units:
+            return self
+        values = self.targets.double() * (self.target_scale or 1.0)
+        own = values if self.units is None else self.units.restored(values)
+        targets = own.float() if units is None else units.scaled(own)
+        return replace(self, targets=targets, target_scale=None, units=units)
+
     def to(self, device: torch.device) -> "Split":
         """The same samples on a device; those in files stay there."""
         if self.mapped:
@@ -114,6 +127,11 @@ class Dataset:
     def held_out(self) -> list[tuple[str, Split]]:
         """The parts that nothing is learnt from, with what the names of their metrics begin with."""
         return [*([("val/", self.val)] if self.val is not None else []), ("test/", self.test)]
+
+    def with_units(self, units: Units | None) -> "Dataset":
+        """The same data, its targets in other units."""
+        val = None if self.val is None else self.val.with_units(units)
+        return replace(self, train=self.train.with_units(units), test=self.test.with_units(units), val=val)
 
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device."""

@@ -1,9 +1,9 @@
 """The user's own images, a folder a class."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from runner.data.dataset import Dataset, Split
+from runner.data.learnt import Learnt, kept_text
 from runner.data.named_file import refuse_web_page
 from runner.data.picking import pick
 from runner.errors import DataError, unknown
@@ -65,11 +66,25 @@ class ImageFolder:
         Raises:
             DataError: if a folder is missing or empty, or an image can't be read.
         """
-        kept = {"classes": self._classes, "size": self.size, "colour": self.colour}
+        return self._with_classes(self._classes)
+
+    def as_learnt(self, kept: Mapping[str, str]) -> Learnt:
+        """The images with the classes that a model keeps, of which a folder need not have all.
+
+        Raises:
+            DataError: if it keeps none.
+        """
+        classes = json.loads(kept_text(kept, IMAGES))["classes"]
+        return Learnt(self.task, self.in_shape, (len(classes),), partial(self._with_classes, classes))
+
+    def _with_classes(self, classes: Sequence[str]) -> Dataset:
+        kept = {"classes": classes, "size": self.size, "colour": self.colour}
         preprocessing = {IMAGES: json.dumps(kept, ensure_ascii=False)}
-        found = self._read(self._path(self.folder))
+        found = self._read(self._path(self.folder), classes)
         if self.test_folder is not None:
-            return Dataset(found, self._read(self._path(self.test_folder)), preprocessing=preprocessing)
+            return Dataset(
+                found, self._read(self._path(self.test_folder), classes), preprocessing=preprocessing
+            )
         tested = pick(found.targets, self.test, self.test_seed)
         if tested.all() or not tested.any():
             raise DataError(
@@ -82,8 +97,8 @@ class ImageFolder:
     def _classes(self) -> list[str]:
         return classes_in(self._path(self.folder))
 
-    def _read(self, folder: Path) -> Split:
-        places = {name: place for place, name in enumerate(self._classes)}
+    def _read(self, folder: Path, classes: Sequence[str]) -> Split:
+        places = {name: place for place, name in enumerate(classes)}
         for name in classes_in(folder):
             if name not in places:
                 raise DataError(unknown(str(folder), name, places, "unknown class"))

@@ -43,4 +43,6 @@ class Reconstruction:
 
 def reconstructed(split: Split) -> Split:
     """The split with its samples as targets."""
-    return replace(split, targets=split.samples.flatten(1), target_scale=split.scale, classified=False)
+    return replace(
+        split, targets=split.samples.flatten(1), target_scale=split.scale, classified=False, units=None
+    )

@@ -39,7 +39,7 @@ class SVHN:
         found = fetch(
             "svhn",
             root,
-            f"{part}_32x32.mat",
+            "train_32x32.mat and test_32x32.mat",
             lambda datasets: datasets.SVHN(root, split=part, download=True),
         )
         return Split(torch.from_numpy(found.data).contiguous(), torch.from_numpy(found.labels))

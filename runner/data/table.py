@@ -1,8 +1,8 @@
 """How the rows of a table become inputs and targets: fitted once, on what is trained on, and kept as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
+from runner.data.learnt import Learnt, kept_text
+from runner.data.units import Units
 from runner.errors import DataError, unknown
 
 TABLE = "table.json"
@@ -176,8 +178,17 @@ class Table:
             raise DataError(f"{TABLE}: is not the description of a table: {error!r}") from error
 
 
-def dataset(table: Table, train: Rows, test: Rows, val: Rows | None = None) -> Dataset:
-    """Rows to train and to test on, and those set apart, as a data set that keeps the table.
+@dataclass(frozen=True)
+class Parts:
+    """Rows to learn from, to test on, and those set apart, if any are."""
+
+    train: Rows
+    test: Rows
+    val: Rows | None
+
+
+def dataset(table: Table, parts: Parts, *, standardize_target: bool) -> Dataset:
+    """Rows as a data set that keeps the table; values are standardised if wanted.
 
     Raises:
         DataError: if a column is not there, or has not the values that it should have.
@@ -186,8 +197,26 @@ def dataset(table: Table, train: Rows, test: Rows, val: Rows | None = None) -> D
     def split(rows: Rows) -> Split:
         return Split(table.transform(rows), table.targets(rows))
 
-    apart = None if val is None else split(val)
-    return Dataset(split(train), split(test), apart, preprocessing={TABLE: table.to_json()})
+    apart = None if parts.val is None else split(parts.val)
+    data = Dataset(split(parts.train), split(parts.test), apart, preprocessing={TABLE: table.to_json()})
+    if not standardize_target or data.train.task == "classification":
+        return data
+    return data.with_units(Units.fit(data.train.targets))
+
+
+def learnt(kept: Mapping[str, str], label: str, parts: Callable[[], Parts]) -> Learnt:
+    """Rows as a model that keeps a table takes them; ``label`` is what their target is called.
+
+    Raises:
+        DataError: if it keeps none.
+    """
+    table = replace(Table.from_json(kept_text(kept, TABLE)), label=label)
+    return Learnt(
+        task="regression" if table.classes is None else "classification",
+        in_shape=(table.width,),
+        out_shape=(1 if table.classes is None else len(table.classes),),
+        load=lambda: dataset(table, parts(), standardize_target=False),
+    )
 
 
 def column(rows: Rows, name: str) -> Sequence[Any]:

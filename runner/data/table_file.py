@@ -2,7 +2,7 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,9 +13,10 @@ from annotated_types import Len
 from torch import Tensor
 
 from runner.data.dataset import Dataset
+from runner.data.learnt import Learnt
 from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.data.picking import pick
-from runner.data.table import Table, column, dataset, texts
+from runner.data.table import Parts, Table, column, dataset, learnt, texts
 from runner.data.validation import Portion
 from runner.errors import DataError
 from runner.types import PositiveInt, Seed, Shape, Share, Task
@@ -53,6 +54,7 @@ class TableFile:
         limit: the first so many of the others are used; None: all.
         val: the share of those that is set apart, of each class as large.
         val_seed: which rows.
+        standardize_target: whether values are learnt standardised, too, as classes never are.
     """
 
     root: Path
@@ -68,6 +70,7 @@ class TableFile:
     limit: PositiveInt | None = None
     val: Share | None = None
     val_seed: Seed = 0
+    standardize_target: bool = True
 
     @property
     def task(self) -> Task:
@@ -90,8 +93,19 @@ class TableFile:
         Raises:
             DataError: if a file can't be read, or a column is missing or not what it should be.
         """
+        return dataset(self._table, self._rows_used(), standardize_target=self.standardize_target)
+
+    def as_learnt(self, kept: Mapping[str, str]) -> Learnt:
+        """The rows by a table that a model keeps.
+
+        Raises:
+            DataError: if it keeps none.
+        """
+        return learnt(kept, self.label, self._rows_used)
+
+    def _rows_used(self) -> Parts:
         train, val = self._cut
-        return dataset(self._table, train, self._parts[1], val)
+        return Parts(train, self._parts[1], val)
 
     @cached_property
     def _rows(self) -> "DataFrame":

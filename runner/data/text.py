@@ -1,6 +1,7 @@
 """Language modelling: what comes next in a text, at each place of it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Split
+from runner.data.learnt import Learnt, kept_text
 from runner.data.named_file import refuse_what_is_no_file
 from runner.errors import DataError
 from runner.types import PositiveInt, Shape, Share, Task
@@ -59,11 +61,40 @@ class Text:
         Raises:
             DataError: if it can't be read, or is too short.
         """
-        values, indices = self._indexed
+        return self._cut(*self._indexed)
+
+    def as_learnt(self, kept: Mapping[str, str]) -> Learnt:
+        """The text by the vocabulary that a model keeps.
+
+        Raises:
+            DataError: if it keeps none, or one of another unit.
+        """
+        vocabulary = json.loads(kept_text(kept, VOCABULARY))
+        if self._spelt(values := codes_in(vocabulary)) != vocabulary:
+            raise DataError(f"data.unit: {VOCABULARY}, which the model keeps, is not one of {self.unit}s")
+        shape = (self.length, len(values))
+        return Learnt(self.task, self.in_shape, shape, lambda: self._cut(values, self._looked_up(values)))
+
+    def _looked_up(self, values: list[int]) -> Tensor:
+        """The text as indices of another's values.
+
+        Raises:
+            DataError: if something in it is none of those.
+        """
+        own, indices = self._indexed
+        if unknown := sorted(set(own) - set(values)):
+            raise DataError(f"{self._path}: {self._spelt(unknown)} are in no text that the model has learnt")
+        return torch.tensor([values.index(each) for each in own])[indices]
+
+    def _spelt(self, values: list[int]) -> list[str] | list[int]:
+        return [chr(value) for value in values] if self.unit == "character" else values
+
+    def _cut(self, values: list[int], indices: Tensor) -> Dataset:
         count = len(indices) - round(self.test * len(indices))
-        vocabulary = [chr(value) for value in values] if self.unit == "character" else values
         train, test = self._windows(indices[:count]), self._windows(indices[count:])
-        return Dataset(train, test, preprocessing={VOCABULARY: json.dumps(vocabulary, ensure_ascii=False)})
+        return Dataset(
+            train, test, preprocessing={VOCABULARY: json.dumps(self._spelt(values), ensure_ascii=False)}
+        )
 
     def _windows(self, indices: Tensor) -> Split:
         """Samples and targets, which both stay where the text is."""
@@ -93,3 +124,8 @@ class Text:
     @property
     def _path(self) -> Path:
         return (self.root.expanduser() / self.file).absolute()
+
+
+def codes_in(vocabulary: Sequence[str | int]) -> list[int]:
+    """A vocabulary's characters as numbers, or its bytes as they are."""
+    return [ord(each) if isinstance(each, str) else each for each in vocabulary]

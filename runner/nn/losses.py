@@ -224,6 +224,11 @@ def flat(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (prediction.flatten(0, -2), target.flatten()) if prediction.dim() > 2 else (prediction, target)
 
 
+def divisor_weights(loss: Loss) -> ClassWeights | None:
+    """The class weights by whose sum a batch's mean is divided; None where it is by the number of samples."""
+    return loss.weight if isinstance(loss, CrossEntropy | NLL) else None
+
+
 def mass(loss: Loss, target: Tensor, members: int = 0) -> Tensor | int:
     """What the loss divides by to get a batch's mean: its samples, or their classes' weights, added up.
 
@@ -237,7 +242,7 @@ def mass(loss: Loss, target: Tensor, members: int = 0) -> Tensor | int:
     Returns:
         The number of samples, or the sum of weights, a scalar or ``[K]``.
     """
-    weight = loss.weight if isinstance(loss, CrossEntropy | NLL) else None
+    weight = divisor_weights(loss)
     if weight is None:
         return target.shape[members]
     assert weight != "balanced", "of which data, balanced() says"

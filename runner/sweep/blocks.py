@@ -96,6 +96,7 @@ def train_alone(
                 break
             (verdict,) = progress.epochs([job], [epoch], lambda _: training.fault(before))  # noqa: B023
             if verdict == "failed":
+                keeper.forget()
                 return
             if config.train.restore_best and progress.is_best(job):
                 store.remember()

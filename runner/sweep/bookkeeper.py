@@ -63,6 +63,9 @@ SHARE = 0.2
 PATIENCE, LONGEST = 15.0, 10.0
 """Seconds for which a store that fails is waited for where somebody waits; between two tries, at most."""
 
+HOME_PATIENCE = 60.0
+"""Seconds for which the books of a sweep that was killed may take to be closed, before it goes on."""
+
 
 class Bookkeeper:
     """Hears of jobs and writes what it hears, in a thread of its own.
@@ -169,7 +172,7 @@ class Bookkeeper:
                 return home
             self._home = owner_lock(home)
             try:
-                self._home.acquire(timeout=PATIENCE)
+                self._home.acquire(timeout=HOME_PATIENCE)
             except Timeout as error:
                 raise TrackingError(f"sweep.resume: another process is at the sweep in {home}") from error
             for place in journals_in(home):

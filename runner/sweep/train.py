@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import torch
@@ -64,5 +65,7 @@ def carry_out(blocks: Sequence[Block], datasets: Datasets, progress: Progress, s
             run_in_lanes(some, lanes, threads, stop)
     finally:
         torch.set_num_threads(threads_before)  # which threads started from now on will have
-    for block in blocks:
-        shutil.rmtree(block.folder, ignore_errors=True)  # their ends have been told
+    for block in blocks:  # their ends have been told
+        shutil.rmtree(block.folder, ignore_errors=True)
+        with suppress(OSError):  # there are others in it, or it was never made
+            block.folder.parent.rmdir()

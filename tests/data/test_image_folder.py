@@ -1,6 +1,7 @@
 """Images in folders, whatever their sizes and modes."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,3 +41,12 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "other" / "cow").mkdir(parents=True)
     with pytest.raises(DataError, match="unknown class 'cow'"):
         replace(write_images(tmp_path / "b"), test_folder=tmp_path / "other").load()
+
+
+def test_a_folder_without_a_class_is_read_with_the_classes_that_a_model_keeps(tmp_path: Path) -> None:
+    source = write_images(tmp_path)
+    kept = source.load().preprocessing
+    shutil.rmtree(tmp_path / "pets" / "cat")
+    other = source.as_learnt(kept)
+    assert other.out_shape == (2,)
+    assert set(other.load().train.targets.tolist()) == {1}

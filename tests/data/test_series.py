@@ -46,3 +46,25 @@ def test_a_series_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         _ = replace(series, forecast=("quick",)).out_shape
     with pytest.raises(DataError, match="40 of its steps are too few for a window of 39 and 2 to forecast"):
         replace(series, window=39).load()
+
+
+def test_another_series_is_scaled_by_what_a_model_keeps(tmp_path: Path) -> None:
+    kept = write_series(tmp_path).load().preprocessing
+    scales = {scale["name"]: scale for scale in json.loads(kept[SERIES])["columns"]}
+    steps = np.arange(30.0)
+    rows = [f"{step},{100 + step},{-step}" for step in steps]
+    (tmp_path / "other.csv").write_text("\n".join(["fast,slow,new", *rows]) + "\n")
+    other = Series(root=tmp_path, file=Path("other.csv"), window=4, horizon=2).as_learnt(kept)
+    assert (other.in_shape, other.out_shape) == ((4, 2), (4,))
+    window = other.load().train.samples[0].double()
+    for place, (name, values) in enumerate([("slow", 100 + steps), ("fast", steps)]):
+        scaled = torch.from_numpy((values[:4] - scales[name]["mean"]) / scales[name]["std"])
+        torch.testing.assert_close(window[:, place], scaled, rtol=1e-5, atol=1e-5)
+
+
+def test_forecasts_are_measured_in_the_series_own_units(tmp_path: Path) -> None:
+    series = write_series(tmp_path)
+    data, own = series.load(), replace(series, standardize_target=False).load()
+    assert own.test.units is None
+    torch.testing.assert_close(data.test.with_units(None).targets, own.test.targets)
+    assert own.test.targets.view(-1, 2, 2)[:, :, 1].mean() > 9, "the fast one goes around 10"

@@ -252,7 +252,7 @@ def test_letters_are_upright_and_counted_from_0(tmp_path: Path) -> None:
         ("emnist", "EMNIST/raw"),
         ("cifar10", "cifar-10-batches-py"),
         ("cifar100", "cifar-100-python"),
-        ("svhn", "train_32x32.mat"),
+        ("svhn", "train_32x32.mat and test_32x32.mat"),
         ("california", "california/cal_housing.tgz"),
     ],
 )

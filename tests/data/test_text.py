@@ -50,3 +50,14 @@ def test_a_text_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         _ = Text(root=tmp_path, file=Path("b.txt")).out_shape
     with pytest.raises(DataError, match=r"c\.txt: cannot be read: No such file"):
         _ = Text(root=tmp_path, file=Path("c.txt")).out_shape
+
+
+def test_another_text_is_read_by_the_vocabulary_that_a_model_keeps(tmp_path: Path) -> None:
+    kept = text_in(tmp_path, "abcd" * 30, length=4).load().preprocessing
+    other = text_in(tmp_path, "dbdb" * 30, length=4).as_learnt(kept)
+    assert other.out_shape == (4, 4)
+    assert other.load().train.samples[0].tolist() == [3, 1, 3, 1]
+    with pytest.raises(DataError, match=r"\['x', 'z'\] are in no text that the model has learnt"):
+        text_in(tmp_path, "axbz" * 30, length=4).as_learnt(kept).load()
+    with pytest.raises(DataError, match=r"^data\.unit: vocabulary\.json, .* is not one of bytes"):
+        text_in(tmp_path, "abcd" * 30, length=4, unit="byte").as_learnt(kept)

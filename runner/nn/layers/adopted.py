@@ -21,6 +21,9 @@ NOT_THE_CONFIGS = ("self", "device", "dtype")
 DRAWING = (Tensor.uniform_, Tensor.normal_, Tensor.bernoulli_, Tensor.exponential_, torch.rand, torch.randn)
 """Operators with which modules draw their first values."""
 
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+"""What takes means over a batch, and refuses one value a channel."""
+
 ROWS = 2
 """Samples in the batch that shows which shape a module gives."""
 
@@ -39,6 +42,10 @@ class Adopted:
 
     Raises:
         ShapeError: if the class will not take the arguments, or the module what arrives.
+
+    Attributes:
+        is_batch_norm: whether the module takes means over a batch; one of a single value a channel then goes
+            through it as in evaluation.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class Adopted:
             raise ShapeError(
                 f"{told} refuses its arguments ({first_line(error)}); it gets {list(in_shape)}"
             ) from error
+        self.is_batch_norm = isinstance(self._module, BATCH_NORMS)
         self._addresses: dict[str, Address] = {}
         first = FirstValues(module, arguments)
         trained = dict(self._module.named_parameters())
@@ -74,8 +82,10 @@ class Adopted:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, *in_shape]`` to ``[N, *out_shape]``."""
-        if self._module.training != store.training:
-            self._module.train(store.training)
+        lone = self.is_batch_norm and x.numel() == x.shape[1]  # one value a channel, as in ``BatchNorm``
+        training = store.training and not lone
+        if self._module.training != training:
+            self._module.train(training)
         entries = {name: store[address] for name, address in self._addresses.items()}
         output: Tensor = torch.func.functional_call(self._module, entries, (x,))
         return output

@@ -64,6 +64,16 @@ def test_what_a_module_counts_is_kept_in_the_store() -> None:
         torch.testing.assert_close(model.forward(store, x), twin.eval()(x))
 
 
+def test_a_last_batch_of_one_is_normalised_as_in_evaluation_and_leaves_no_trace() -> None:
+    model, store = built({"n": {"type": "torch.nn.BatchNorm1d", "num_features": 4}}, (4,))
+    model.forward(store, torch.randn(6, 4))
+    before, x = store.state_dict(), torch.randn(1, 4)
+    output = model.forward(store, x)
+    with store.evaluating():
+        torch.testing.assert_close(output, model.forward(store, x))
+    torch.testing.assert_close(store.state_dict(), before)
+
+
 def test_first_values_follow_from_the_seed_alone_whatever_other_threads_draw() -> None:
     layers = {
         f"l{number}": {"type": "torch.nn.Linear", "in_features": 64, "out_features": 64}
