@@ -89,16 +89,13 @@ def rows_of(old: "TrainedRun") -> Rows:
 
 def again(recorded: Plain, uri: str, data_root: str | None) -> tuple[Plain, Path]:
     """A run's config for another run, keys that are newer as by default, and that one's folder."""
+    from runner.completed import completed  # imports pydantic
+
     composed = compose_run([], None)
-    plain = composed.plain | recorded
-    for section in ("train", "tracking", "data"):
-        if isinstance(recorded.get(section), dict):
-            plain[section] = dict(recorded[section])
-    for section in ("train", "tracking"):
-        plain[section] = composed.plain[section] | plain[section]
-    plain["tracking"] |= {"uri": uri, "offline": False}
+    plain = completed(recorded, composed.plain)
+    plain["tracking"] = {**plain["tracking"], "uri": uri, "offline": False}
     if data_root is not None:
-        plain["data"]["root"] = data_root
+        plain["data"] = {**plain["data"], "root": data_root}
     return plain, Path(composed.hydra.run.dir).absolute()
 
 

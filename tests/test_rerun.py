@@ -160,6 +160,15 @@ def test_a_run_that_was_stopped_is_the_same_as_far_as_it_went(place: Place) -> N
     assert len(place.client.get_metric_history(new.info.run_id, "test/loss")) == 5
 
 
+def test_a_run_from_before_a_key_is_done_again_without_it(place: Place) -> None:
+    run = place.run()
+    lines = place.text_of(run, "config.yaml").splitlines(keepends=True)
+    older = [line for line in lines if "deterministic" not in line and "clip_norm" not in line]
+    assert len(older) == len(lines) - 2
+    place.client.log_text(run.info.run_id, "".join(older), "config.yaml")
+    assert place.again(run)[0][-1].startswith("same to the bit: ")
+
+
 def test_a_run_that_diverged_diverges_again(place: Place) -> None:
     overrides = ["data=linear", "loss=mse", "model=linear", "optim.lr=1e20"]
     with pytest.raises(RunnerError):
@@ -205,9 +214,8 @@ def test_what_cannot_be_done_again_is_told(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_config_that_is_none_is_refused_in_a_line(command_line: CommandLine, place: Place) -> None:
+def test_a_config_that_is_none_is_refused(place: Place) -> None:
     run = place.run("train.epochs=1")
     place.client.log_text(run.info.run_id, "[1, 2]", "config.yaml")
-    done = command_line(f"rerun={run.info.run_id}")
-    told = f"run: the config.yaml of run '{run.info.run_id}' is no config\n"
-    assert (done.returncode, done.stderr) == (2, told)
+    with pytest.raises(ConfigError, match=r"run: the config.yaml of run '\w+' is no config"):
+        place.again(run)
