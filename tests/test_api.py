@@ -108,7 +108,10 @@ def test_regression_learns_with_the_defaults_too(in_tmp_path: Path) -> None:
 def test_a_run_that_diverges_is_failed_with_its_epoch(in_tmp_path: Path) -> None:
     with pytest.raises(runner.DivergedError) as error:
         runner.run(["data=linear", "loss=mse", "optim.lr=1e6"])
-    told = r"epoch 1: train/loss is (nan|inf)\. A smaller optim\.lr \(1000000\.0 now\)"
+    told = (
+        r"epoch 1: train/loss is (nan|inf) \(step 3 of 7: the loss is no finite number\)\. "
+        r"A smaller optim\.lr \(1000000\.0 now\)"
+    )
     assert re.match(told, str(error.value))
     (run,) = runs_in(in_tmp_path)
     assert run.info.status == "FAILED"
