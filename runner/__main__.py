@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """The console script."""
-    if torchrun.rank() == 0:  # the others have no run to end: a signal may just stop them
-        raise_on_signals()
+    raise_on_signals()
     shows_traceback = shows_tracebacks()
     register_resolvers()
     if torchrun.world_size() == 1:
@@ -114,9 +113,13 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
 
 def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_traceback: bool) -> int:
     """Leave what the jobs came to on the parent run and end it; show the ranking."""
+    from runner.going_on import of_sweep
     from runner.sweep import standings
     from runner.tracking.console import PipeConsole
+    from runner.tracking.location import Location
 
+    if code > 128:
+        print(of_sweep(Location.read(folder / PARENT)), file=sys.stderr)
     report = report_of(folder, "KILLED" if code > 128 else "FAILED" if code else "FINISHED", results)
     for line in report.notes:
         print(line, file=sys.stderr)

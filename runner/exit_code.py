@@ -5,6 +5,7 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -44,10 +45,10 @@ def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
     """Do something; however it ends becomes an exit code, and what went wrong is told."""
     try:
         return action()
-    except KeyboardInterrupt:
-        return 130
-    except Terminated as signal:
-        return 128 + signal.number
+    except (KeyboardInterrupt, Terminated) as stop:
+        for note in getattr(stop, "__notes__", []):  # what to do next
+            print(note, file=sys.stderr)
+        return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
     except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of flags that don't go together
         problem = ConfigError([explain(error)])
         problem.__cause__ = error

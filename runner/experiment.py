@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
 from runner.determinism import deterministic
 from runner.errors import CheckpointError
+from runner.going_on import told_how_to_go_on
 from runner.launch import Launch
 from runner.loop import Epoch, Training, evaluate
 from runner.machine import machine_tags
@@ -25,6 +27,7 @@ from runner.prepare import draw_parameters, input_of, load, loss_of
 from runner.snapshot import Snapshot
 from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.log import LOG_NAME, history, run_log
+from runner.tracking.resend import ended_if_left
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained import save_model
@@ -89,12 +92,16 @@ def run(
     """
     parts = build(config)
     checkpoint = str(resumed.path) if resumed and resumed.path else None
-    workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint}))
+    spooled = None if config.tracking.offline else str(launch.folder)
+    workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint, "spooled": spooled}))
     tags = {**config.tags, **machine_tags(parts.device), "workers": str(workers.size)}
     run_id = resumed.run_id if resumed else None
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
         Tracker(config.plain, launch, tags, run_id) as tracker,
+        told_how_to_go_on(tracker.location, config.plain["plugins"], workers.size)
+        if launch.parent is None
+        else nullcontext(),
         mistakes_told(config.plugins, config.plain),
     ):
         data = load(config, parts.device, workers)
@@ -133,7 +140,11 @@ def follow(workers: Workers) -> None:
         config = check(said["config"])
         parts = build(config)
         snapshot = read(Path(said["checkpoint"])).snapshot if said["checkpoint"] else None
-        with mistakes_told(config.plugins, config.plain), Keeper(Path(), None, {}) as keeper:
+        with (
+            ended_if_left(Path(said["spooled"])) if said["spooled"] else nullcontext(),
+            mistakes_told(config.plugins, config.plain),
+            Keeper(Path(), None, {}) as keeper,
+        ):
             data = load(config, parts.device, workers)
             draw_parameters(parts)
             train(config, parts, data, NoTracker(), Silent(), workers, keeper, snapshot)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.arguments import Arguments, parse
-from runner.compose import tracking_uri
+from runner.compose import compose_run, tracking_uri
 from runner.errors import CheckpointError, ConfigError, RunnerError
 from runner.importing import without_collections
 from runner.plain import Plain
@@ -65,7 +65,7 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
     checkpoint = newest(folder / CHECKPOINTS)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
         raise ConfigError([of_sweep(found.run_id, found.run.data.tags[SWEEP_TAG])])
-    plain = checkpoint.about["config"] if checkpoint else found.config()
+    plain = checkpoint.about["config"] if checkpoint else with_sweep(found.config())
     if checkpoint is not None:
         refuse_anothers(checkpoint, found.run_id)
     plain = changed(plain, arguments)
@@ -125,6 +125,11 @@ def refuse_nothing_to_do(arguments: Arguments, epoch: int) -> None:
         raise ConfigError(
             [f"{KEY}: the run is FINISHED after {epoch} epochs: train.epochs={2 * epoch} has it train on"]
         )
+
+
+def with_sweep(plain: Plain) -> Plain:
+    """A run's config from the store, where how a sweep goes is no part of it."""
+    return {"sweep": compose_run([], None).plain["sweep"], **plain}
 
 
 def changed(plain: Plain, arguments: Arguments) -> Plain:

@@ -35,17 +35,27 @@ def run(
     environment: dict[str, str],
     kill_after: float | None = None,
     kill_children: bool = False,
-) -> subprocess.CompletedProcess[str]:
+    number: signal.Signals = signal.SIGKILL,
+    once_it_speaks: bool = False,
+) -> "Ended":
     """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm.
 
-    It is killed with SIGKILL after so many seconds, if that is wanted, and so are the processes that it
-    has started.
+    It is sent a signal after so many seconds, if that is wanted, and so are the processes that it started;
+    the seconds begin with it, or with its first word.
     """
     with TemporaryDirectory() as out:
-        told = [str(folder), out, arguments, environment, kill_after, kill_children]
-        code = int(ask(json.dumps(told)))
+        told = [str(folder), out, arguments, environment, kill_after, kill_children, number, once_it_speaks]
+        code, seconds = ask(json.dumps(told)).split()
         stdout, stderr = ((Path(out) / name).read_text() for name in ("stdout", "stderr"))
-    return subprocess.CompletedProcess(["runner", *arguments], code, stdout, stderr)
+    return Ended(["runner", *arguments], int(code), stdout, stderr, float(seconds))
+
+
+class Ended(subprocess.CompletedProcess[str]):
+    """A process that has ended, and how many seconds it took to after it was sent a signal."""
+
+    def __init__(self, args: list[str], code: int, stdout: str, stderr: str, seconds: float) -> None:
+        super().__init__(args, code, stdout, stderr)
+        self.seconds = seconds
 
 
 def ask(line: str) -> str:
@@ -73,24 +83,33 @@ def serve() -> None:
         importlib.import_module(name)
     gc.freeze()  # forks share what is there: none looks through it for garbage
     for line in sys.stdin:
-        *told, kill_after, kill_children = json.loads(line)
+        *told, kill_after, kill_children, number, once_it_speaks = json.loads(line)
         child = os.fork()
         if child == 0:
             become(*told)
             return
         if kill_after is not None:
+            while once_it_speaks and not is_silent_no_more(Path(told[1], "stdout"), child):
+                time.sleep(0.01)
             time.sleep(kill_after)
-            kill(child, kill_children)
+            kill(child, kill_children, number)
+        signalled = time.monotonic()
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(os.waitstatus_to_exitcode(status), time.monotonic() - signalled, flush=True)
 
 
-def kill(process: int, with_children: bool) -> None:
-    """End a process without a word, and those that it has started."""
+def is_silent_no_more(stdout: Path, process: int) -> bool:
+    """Whether a process has said something, or has ended."""
+    has_ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    return has_ended or (stdout.exists() and stdout.stat().st_size > 0)
+
+
+def kill(process: int, with_children: bool, number: int) -> None:
+    """Send a signal to a process, and to those that it has started."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split() if with_children else []
     for each in (process, *map(int, children)):
         with suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
+            os.kill(each, number)
 
 
 def become(folder: str, out: str, arguments: list[str], environment: dict[str, str]) -> None:

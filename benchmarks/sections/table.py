@@ -1,5 +1,6 @@
 """All sections by the names that the command line knows, in the page's order."""
 
+from benchmarks.sections.checkpoints import CHECKPOINTS
 from benchmarks.sections.epochs import LENET, LSTM, MNIST
 from benchmarks.sections.gpu import GPU
 from benchmarks.sections.memory import MEMORY
@@ -16,6 +17,7 @@ SECTIONS: dict[str, Section] = {
     "lstm": LSTM,
     "start": START,
     "tracking": TRACKING,
+    "checkpoints": CHECKPOINTS,
     "sweep": SWEEP,
     "stacks": STACKS,
     "stacks_mnist": STACKS_MNIST,

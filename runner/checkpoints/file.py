@@ -4,10 +4,12 @@ A checkpoint is two files. ``epoch-00012.safetensors`` has the tensors. ``epoch-
 the SHA-256 digests of both; it is written last, so a checkpoint is there when this file is.
 """
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,9 @@ CHECKPOINTS = "checkpoints"
 """The folder of a run's checkpoints, in the run's own."""
 
 NAME = "epoch-{:07d}"
+SPARE = 1_000_000
+"""Bytes that a checkpoint leaves free: log, journal and often the store are on the same disk."""
+
 TENSORS, REST = ".safetensors", ".json"
 
 
@@ -56,6 +61,8 @@ def write(folder: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> Path:
     tensors = safetensors.torch.save(
         {name: tensor.detach().to("cpu").contiguous() for name, tensor in snapshot.tensors.items()}
     )
+    if shutil.disk_usage(folder).free < len(tensors) + SPARE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     content = {
         "format": FORMAT,
         "epoch": snapshot.epoch,

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -37,6 +38,7 @@ class Keeper:
         self.folder, self._every, self.about = folder, every, about
         self._latest: Snapshot | None = None
         self._written: int | None = None
+        self._trouble: str | None = None
         self._best = 0
         self._writer: Thread | None = None
         self._last_time = time.monotonic()
@@ -69,16 +71,25 @@ class Keeper:
             self._prune(path)
         except OSError as error:
             self._written = None
+            self._tell(snapshot, error.strerror or str(error))
+            with suppress(OSError):
+                for unfinished in leftovers(self.folder):
+                    unfinished.unlink(missing_ok=True)
+        else:
+            self._trouble = None
+
+    def _tell(self, snapshot: Snapshot, trouble: str) -> None:
+        """Warn of a checkpoint that can't be written, unless the one before couldn't for the same reason."""
+        if trouble != self._trouble:
             needed = sum(tensor.nbytes for tensor in snapshot.tensors.values())
             log.warning(
                 "no checkpoint of epoch %d in %s: %s (it takes %.3g MB); earlier ones are whole",
                 snapshot.epoch,
                 self.folder,
-                error.strerror or error,
+                trouble,
                 needed / 1e6,
             )
-            for unfinished in leftovers(self.folder):
-                unfinished.unlink(missing_ok=True)
+        self._trouble = trouble
 
     def _prune(self, newest: Path) -> None:
         """Remove what is older than needed, and what a crash has left."""

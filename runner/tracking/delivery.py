@@ -8,6 +8,7 @@ from threading import Condition, Event, Thread
 from runner import sqlite_uri
 from runner.errors import TrackingError
 from runner.masking import masked
+from runner.signals import Terminated, uninterrupted
 from runner.tracking.events import HEARTBEAT, now
 from runner.tracking.journal import Journal
 from runner.tracking.log import history
@@ -90,7 +91,11 @@ class Delivery:
         self._awake.set()
         try:
             patience = LOCK_PATIENCE if is_locked(self._failure) else END_PATIENCE
-            self._wait(HURRIED if hurried else patience, lambda: self._is_over)
+            self._wait(HURRIED if hurried else patience, lambda: self._is_over, in_all=hurried)
+        except (KeyboardInterrupt, Terminated):
+            with uninterrupted():  # torchrun's SIGTERM comes while the run's end is told
+                self._wait(HURRIED, lambda: self._is_over, in_all=True)
+            raise
         finally:
             with self._news:
                 is_done = self._is_over and self._failure is None
@@ -110,13 +115,13 @@ class Delivery:
         """Why the store does not take what it is told, if so."""
         return self._failure
 
-    def _wait(self, patience: float, condition: Callable[[], bool]) -> None:
-        """Wait for a condition, as long as the store takes something now and then."""
+    def _wait(self, patience: float, condition: Callable[[], bool], in_all: bool = False) -> None:
+        """Wait for a condition, so long in all, or as long as the store takes something now and then."""
         until, offset = time.monotonic() + patience, self._journal.sent.offset
         with self._news:
             while not condition() and time.monotonic() < until:
                 self._news.wait(0.2)
-                if self._journal.sent.offset != offset:
+                if self._journal.sent.offset != offset and not in_all:
                     until, offset = time.monotonic() + patience, self._journal.sent.offset
 
     def _work(self) -> None:

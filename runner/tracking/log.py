@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,25 @@ history.setLevel(logging.INFO)
 history.propagate = False
 
 
+class LogFile(logging.FileHandler):
+    """A file whose lines are no reason to stop: where they can't be written, that is told once, in a line."""
+
+    is_whole = True
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Called where an exception is handled."""
+        if self.is_whole:
+            print(f"{self.baseFilename}: the log can't be written: {sys.exception()}", file=sys.stderr)
+        self.is_whole = False
+
+
 @contextlib.contextmanager
 def run_log(path: Path, goes_on: bool = False) -> Iterator[None]:
     """Write the history, and what the runner warns of, to ``path`` while the context lasts.
 
     ``goes_on`` says that what is there already is the same run's.
     """
-    handler = logging.FileHandler(path, mode="a" if goes_on else "w", encoding="utf-8", delay=True)
+    handler = LogFile(path, mode="a" if goes_on else "w", encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     loggers = (history, logging.getLogger("runner"))
     for logger in loggers:
@@ -29,4 +42,5 @@ def run_log(path: Path, goes_on: bool = False) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # it has been told
+            handler.close()

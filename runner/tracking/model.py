@@ -41,7 +41,7 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel, token
     earlier try with the same token has done is not done again. Raises what MLflow raises.
     """
     model_id = find_or_create(client, location, token)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the program may end meanwhile
         shutil.copytree(saved.folder, Path(folder, DATA))
         signature = ModelSignature(
             inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.in_shape))]),

@@ -1,13 +1,25 @@
 """Sending the journals that runs have left behind."""
 
 import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import Timeout
 
+from runner.errors import TrackingError
+from runner.signals import uninterrupted
 from runner.tracking import events
 from runner.tracking.journal import EVENTS, Journal, is_owned, owner_lock
 from runner.tracking.sender import Sender
+from runner.tracking.store import STORE_ERRORS, told
+
+log = logging.getLogger(__name__)
+
+DYING = 2.0
+"""Seconds that a process which dies may hold its lock longer than its connections."""
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -41,6 +53,29 @@ def send(journal: Journal) -> str:
     sender.end_vanished()
     assert sender.run is not None, "the last event is told of a run"
     return f"{count} events sent, run {sender.run.location.run_id}"
+
+
+@contextmanager
+def ended_if_left(folder: Path) -> Iterator[None]:
+    """End another process's run, should that have gone without a word when an error leaves the context."""
+    try:
+        yield
+    except BaseException:
+        with uninterrupted():
+            end_left(folder)
+        raise
+
+
+def end_left(folder: Path) -> None:
+    """End the run in a folder unless its process lives, or has told its end."""
+    until = time.monotonic() + DYING
+    while is_owned(folder) and time.monotonic() < until:
+        time.sleep(0.1)
+    if (folder / EVENTS).exists() and not Journal(folder).has_ended:
+        try:
+            log.warning("the first worker has gone: %s", resend(folder))
+        except (*STORE_ERRORS, TrackingError, ValueError) as error:
+            log.warning("the first worker's run could not be ended: %s", told(error))
 
 
 def last_time(journal: Journal) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.programs.task import Timing
-from benchmarks.sections import memory, start, tracking
+from benchmarks.sections import checkpoints, memory, start, tracking
 from benchmarks.sections.epochs import FLOOR, JAX, LIGHTNING, MNIST, RUNNER, Program, Race
 from benchmarks.sections.section import NotMeasuredError, Setup, verdict
 from benchmarks.sections.table import SECTIONS
@@ -122,3 +122,14 @@ def test_arrays_for_the_memory_section_are_mnist_some_times_over(tiny_mnist: Pat
     assert (inputs[:300] == inputs[600:]).all()
     assert targets.tolist() == 3 * targets[:300].tolist()
     assert size == inputs.nbytes + targets.nbytes
+
+
+def test_a_checkpoints_cost_is_the_middle_of_the_pairs() -> None:
+    turn: checkpoints.Turn = {
+        "with": [1.02, 2.04, 9.0],
+        "without": [1.0, 2.0, 3.0],
+        "writes": [0.0, 0.0, 0.0],
+    }
+    assert checkpoints.cost(turn) == pytest.approx(0.02)
+    (row,) = checkpoints.table([turn]).rows
+    assert row[3:] == ("2.0% (2.0% to 2.0%)", "at most 3%", "yes")

@@ -82,7 +82,14 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_and_no_reason_to_stop(
     folder.write_text("no folder")
     with Keeper(folder, 1, {}) as keeper:
         shown(keeper, 2)
-    assert f"no checkpoint of epoch 2 in {folder}: File exists" in caplog.text
+        assert f"no checkpoint of epoch 1 in {folder}: File exists" in caplog.text
+        assert len(caplog.records) == 1, "what is known is not told again"
+        folder.unlink()
+        shown(keeper, 3)
+        folder.rename(tmp_path / "aside")
+        folder.write_text("no folder again")
+        shown(keeper, 5)
+    assert len(caplog.records) == 2, "what comes back is"
 
 
 def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runner.checkpoints.file import newest
 from runner.errors import RunnerError
 from runner.exit_code import tell
 from runner.predictions import Predictions
+from runner.tracking.log import history, run_log
 from tests.conftest import run_in
 
+FULL = Path("/dev/full")
 MOUNT = shutil.which("mount")
 
 
@@ -95,3 +98,31 @@ def test_a_folder_that_may_not_be_written_is_told_in_a_line(small_disk: Path) ->
     done = run_in(small_disk, "train.epochs=1")
     assert done.returncode == 1
     assert done.stderr == f"{small_disk}/outputs: Read-only file system: start where you may write\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is full")
+def test_a_log_that_cannot_be_written_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with run_log(FULL):
+        history.info("one")
+        history.info("two")
+    assert capsys.readouterr().err == (
+        f"{FULL}: the log can't be written: [Errno 28] No space left on device\n"
+    )
+
+
+@pytest.mark.slow
+def test_checkpoints_without_room_are_told_once_and_training_goes_on(small_disk: Path) -> None:
+    """The last one that was written loads, and the store, which lies on the same disk, is whole."""
+    arguments = ("train.epochs=30", "train.checkpoint_every=1", "tracking.log_model=false")
+    assert run_in(small_disk, *arguments).returncode == 0
+    filling = fill(small_disk, leave=900_000)
+    done = run_in(small_disk, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("no checkpoint of epoch") == 1
+    assert "No space left on device (it takes 0.0" in done.stderr
+    filling.unlink()
+    assert_whole(small_disk / "outputs" / "mlflow.db")
+    (folder,) = (small_disk / "outputs" / "runs").glob("*/*/checkpoints/*-0000030.json")
+    found = newest(folder.parent)
+    assert found is not None
+    assert found.snapshot.epoch == 30

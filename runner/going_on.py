@@ -1,0 +1,41 @@
+"""What to type to go on with what was stopped."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from runner.compose import tracking_uri
+from runner.masking import masked
+from runner.overrides import as_override
+from runner.signals import Terminated
+from runner.tracking.location import Location
+
+
+@contextmanager
+def told_how_to_go_on(location: Location, plugins: Sequence[str], workers: int) -> Iterator[None]:
+    """Note on a signal's exception what it takes to go on with a run.
+
+    Args:
+        location: where the run is; one that is not in the store yet has to be sent first.
+        plugins: that it names.
+        workers: how many processes train it.
+    """
+    program = f"torchrun --nproc-per-node={workers}" if workers > 1 else "python"
+    words = [f"resume={location.run_id}", *store_of(location.uri), *(["plugins=true"] if plugins else [])]
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as stop:
+        if location.spooled is None:
+            stop.add_note(f"go on with  {program} -m runner {shlex.join(words)}")
+        raise
+
+
+def of_sweep(parent: Location) -> str:
+    """The line that tells it of a sweep, by its parent run."""
+    words = ["-m", f"sweep.resume={parent.run_id}", *store_of(parent.uri)]
+    return f"go on with  python -m runner {shlex.join(words)}"
+
+
+def store_of(uri: str) -> list[str]:
+    """The word that names a store, unless it is the one that is taken without."""
+    return [] if uri == tracking_uri() else [f"tracking.uri={as_override(masked(uri))}"]
