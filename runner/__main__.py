@@ -9,6 +9,7 @@ import shlex
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from runner import torchrun
 from runner.compose import conf_folder, register_resolvers
 from runner.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
 from runner.importing import without_collections
-from runner.resume import is_wanted, resume
+from runner.rerun import rerun
+from runner.resume import resume
 from runner.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
@@ -57,8 +59,9 @@ def run_together(shows_traceback: bool) -> int:
 def run_command_line(shows_traceback: bool, workers: "Workers | None" = None) -> int:
     """Let Hydra read ``sys.argv`` and run what it says, alone or as the first of several workers."""
     command = shlex.join(["python", "-m", "runner", *sys.argv[1:]])
-    if is_wanted(sys.argv[1:]):
-        return exit_code(lambda: resume(sys.argv[1:], command, workers), shows_traceback)
+    for key, action in (("resume", resume), ("rerun", rerun)):
+        if any(word.startswith(f"{key}=") for word in sys.argv[1:]):
+            return exit_code(partial(action, sys.argv[1:], command, workers), shows_traceback)
     task = Task(command, workers)
 
     def start() -> int:

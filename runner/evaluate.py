@@ -29,9 +29,6 @@ evaluate/<data>/<part>/<metric>.
   --config-dir  a folder of your own YAML, as for python -m runner: for data, and files of plugins"""
 
 KNOWN = ("run!", "part", "data", "data.*", "plugins", "device", "tracking.uri")
-FRAMED = ("train", "optim", "schedule", "tracking")
-"""Sections of a config that have keys whatever they name, beside the data."""
-
 PARTS = ("test", "val", "train")
 
 
@@ -89,18 +86,11 @@ def config_of(recorded: Plain, arguments: Arguments) -> Plain:
     if arguments.of("data") is None:
         before.append(f"++data={as_override(recorded['data'])}")
     composed = compose_run([*before, *typed], arguments.config_dir).plain
-    completed = composed | recorded | {name: with_new_keys(recorded, composed, name) for name in FRAMED}
-    completed["train"]["early_stopping"] = composed["train"]["early_stopping"]
-    return completed | {name: composed[name] for name in ("data", "plugins", "objective")}
+    from runner.completed import completed
 
-
-def with_new_keys(recorded: Plain, composed: Plain, section: str) -> Plain:
-    """A section of a recorded config with the keys that have come since, as they are if nothing is said."""
-    from runner.schema import keys_at
-
-    framed = {key: composed[section][key] for key in keys_at([section])}
-    given: Plain = recorded[section]
-    return framed | given
+    plain = completed(recorded, composed)
+    plain["train"]["early_stopping"] = composed["train"]["early_stopping"]
+    return plain | {name: composed[name] for name in ("data", "plugins", "objective")}
 
 
 def refuse_other_shapes(config: "Config", predictor: "Predictor") -> None:

@@ -6,18 +6,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
 from runner.checkpoints.keeper import Keeper
 from runner.config import Config, check
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
+from runner.determinism import deterministic
 from runner.errors import CheckpointError
 from runner.going_on import told_how_to_go_on
 from runner.launch import Launch
 from runner.loop import Epoch, Training, evaluate
+from runner.machine import machine_tags
 from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
@@ -34,9 +34,6 @@ from runner.trained import save_model
 from runner.verdict import best, best_epoch, diverged, divergence, is_best, kept, over
 
 log = logging.getLogger(__name__)
-
-THREADS = "threads"
-"""The tag that says of how many threads torch's sums were: they round otherwise with more or fewer."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def run(
     checkpoint = str(resumed.path) if resumed and resumed.path else None
     spooled = None if config.tracking.offline else str(launch.folder)
     workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint, "spooled": spooled}))
-    tags = {**config.tags, "device": parts.device.type, THREADS: str(torch.get_num_threads())}
+    tags = {**config.tags, **machine_tags(parts.device), "workers": str(workers.size)}
     run_id = resumed.run_id if resumed else None
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
@@ -179,7 +176,7 @@ def train(
     show = display.training(tracker.name, parts, config.train.epochs, len(epochs))
     on_divergence = config.train.on_divergence
     before = training.snapshot()
-    with tf32(config.train.precision == "tf32"), show:
+    with deterministic(config.train.deterministic), tf32(config.train.precision == "tf32"), show:
         while not workers.tell(over(epochs, config.train, config.objective)):
             epoch = training.epoch()
             problem = divergence(epoch, on_divergence)

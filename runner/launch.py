@@ -15,6 +15,7 @@ class Launch:
         command: the command line or call that started it.
         parent: the MLflow run of the sweep that it belongs to.
         job: its number in the sweep.
+        rerun_of: the run that it does again.
     """
 
     folder: Path
@@ -23,6 +24,7 @@ class Launch:
     command: str
     parent: str | None = None
     job: int | None = None
+    rerun_of: str | None = None
 
     def run_name(self, optim: str, seed: object) -> str:
         """What the run is called in MLflow: ``mlp-momentum lr=0.3 seed=0``."""

@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
-SECRET = re.compile(r"(\w[\w+.-]*://)(?:[^/\s'\"@:]+|[^/\s'\"@:]*:(?!\d+/)[^\s'\"]*)@")
-"""A user, or a user and a password, before a host; what follows a port and a slash is a path."""
+SECRET = re.compile(
+    r"(\w[\w+.-]{0,40}://)(?:[^/\s'\"@:]{1,4000}|[^/\s'\"@:]{0,4000}:(?!\d+/)[^\s'\"]{0,4000})@"
+)
+"""A user, or a user and a password, before a host; what follows a port and a slash is a path.
+
+The lengths are bounded, since the time for a long text would grow with its square."""
 
 
 def masked(text: str) -> str:

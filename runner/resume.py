@@ -38,11 +38,6 @@ MAKES_THE_RUN = (
 FOLDER_TAG, MODEL_TAG, SWEEP_TAG = "runner.folder", "model", "sweep_id"
 
 
-def is_wanted(words: Sequence[str]) -> bool:
-    """Whether a command line asks for it."""
-    return any(word.startswith(f"{KEY}=") for word in words)
-
-
 def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int:
     """Go on with the run that the command line names; the exit code.
 
@@ -57,8 +52,9 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
 
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config import check
-        from runner.experiment import THREADS, Resumed, run
+        from runner.experiment import Resumed, run
         from runner.launch import Launch
+        from runner.machine import THREADS
         from runner.parallel import ALONE
         from runner.plugins.consent import wanted_of
         from runner.tracking.terminal import Terminal

@@ -46,6 +46,7 @@ class Train(BaseModel):
     batch_size: PositiveInt
     shuffle: bool
     precision: Precision
+    deterministic: bool
     metrics: Any  # held against the registry
     accumulate: PositiveInt
     average: Fraction | None

@@ -14,12 +14,13 @@ from mlflow.entities import LoggedModelOutput, Metric, Run
 from mlflow.exceptions import MlflowException
 
 from runner import serving, sqlite_uri
-from runner.errors import RunnerError, TrackingError
+from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.plain import Plain
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
 from runner.tracking.model import DATA
 from runner.tracking.store import connect, told_as_tracking_error
+from runner.unfolding import refuse_unfolding
 
 NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """What MLflow says of an id that no run has, or that can be none."""
@@ -47,11 +48,43 @@ class TrainedRun:
 
         Raises:
             TrackingError: if it can't be had.
+            ConfigError: if it is none.
         """
         with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
             path = Path(self.client.download_artifacts(self.run_id, CONFIG_NAME, folder))
-            found: Plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+            refuse_unfolding(Path(folder))
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ConfigError([f"run: the {CONFIG_NAME} of run '{self.run_id}' is no config"])
         return found
+
+    def history(self) -> dict[tuple[int, str], float]:
+        """All that it has measured, by epoch and metric.
+
+        Raises:
+            TrackingError: if the store can't be read.
+        """
+        with told_as_tracking_error(self.client.tracking_uri):
+            return {
+                (row.step, name): row.value
+                for name in self.run.data.metrics
+                for row in self.client.get_metric_history(self.run_id, name)
+            }
+
+    def digest_of_data(self) -> str | None:
+        """Names what it has learnt from; None if it did not come to that."""
+        inputs = self.run.inputs.dataset_inputs if self.run.inputs else []
+        return str(inputs[0].dataset.digest) if inputs else None
+
+    def sweep(self) -> "TrainedRun | None":
+        """The parent run of the sweep that it is a job of, if it is one, or that it is itself.
+
+        Raises:
+            TrackingError: if the store can't be read.
+            RunnerError: if it is not there any more.
+        """
+        sweep_id = self.run.data.tags.get("sweep_id")
+        return None if sweep_id is None else find(str(self.client.tracking_uri), sweep_id)
 
     def load_model(self, device: torch.device, plugins: Wanted) -> serving.Predictor:
         """The model that it has logged.

@@ -100,8 +100,8 @@ BAD: list[tuple[str, object, str]] = [
      "Known: data, device, loss, model, objective, optim, plugins, schedule, seed, sweep, tracking, train"),
     ("train.epoch", 1,
      "train.epoch: unknown key 'epoch'. Did you mean 'epochs'? "
-     "Known: accumulate, average, batch_size, checkpoint_every, early_stopping, epochs, fast_dev_run, "
-     "max_time, metrics, on_divergence, overfit_batches, precision, restore_best, shuffle"),
+     "Known: accumulate, average, batch_size, checkpoint_every, deterministic, early_stopping, epochs, "
+     "fast_dev_run, max_time, metrics, on_divergence, overfit_batches, precision, restore_best, shuffle"),
     ("model.layers.l1.out_features", [1], "model.layers.l1.out_features: [1] should be a valid integer"),
     ("train.shuffle", "yes", "train.shuffle: 'yes' should be a valid boolean"),
     ("data.limit", 0, "data.limit: 0 should be greater than 0"),

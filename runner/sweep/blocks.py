@@ -8,6 +8,7 @@ from runner.build import Parts, build, rule_of
 from runner.checkpoints.keeper import Keeper
 from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
+from runner.determinism import deterministic
 from runner.loop import Training, evaluate
 from runner.nn.precision import at_precision, tf32
 from runner.prepare import draw_parameters, input_of, loss_of
@@ -81,7 +82,7 @@ def train_alone(
     config, store = job.config, parts.store
     progress.begin(job, "trained one by one", input_of(config, data))
     model = at_precision(parts.model, config.train.precision)
-    with tf32(config.train.precision == "tf32"):
+    with deterministic(config.train.deterministic), tf32(config.train.precision == "tf32"):
         training = training_of(job, parts, data, stop, config.train.epochs)
         if snapshot is not None:
             training.restore(snapshot)
@@ -131,7 +132,7 @@ def train_stacked(
         for job, member in zip(active, stack.members, strict=True):
             progress.goes_on(job, member.history)
     before = stack.snapshot()
-    with tf32(train.precision == "tf32"):
+    with deterministic(train.deterministic), tf32(train.precision == "tf32"):
         for number in range(before.epoch + 1, train.epochs + 1):
             epochs = stack.epoch()
             verdicts = progress.epochs(active, epochs, partial(stack.fault, before))

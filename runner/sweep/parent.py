@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import RunTag
 from omegaconf import OmegaConf
 
 from runner.compose import SWEEP_RECORD, typed_overrides
@@ -22,6 +24,7 @@ from runner.tracking.events import FOLDER, NAME_LENGTH, PROCESS, TOKEN, launch_t
 from runner.tracking.journal import Journal
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
+from runner.tracking.repository import uncommitted
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
 from runner.tracking.tracked_run import find_made, make
@@ -64,7 +67,17 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             client.set_tag(location.run_id, "sweep_id", location.run_id)
             if (folder / SWEEP_RECORD).exists():  # at once: a sweep may be interrupted, and continued
                 client.log_artifact(location.run_id, str(folder / SWEEP_RECORD))
+            leave_uncommitted(client, location.run_id)
         return location.run_id
+
+
+def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
+    """Leave with the parent run what has been changed since the last commit. Raises what MLflow raises."""
+    changes = uncommitted(Path.cwd())
+    if changes is not None:
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changes.tags.items()])
+        for name, text in changes.files.items():
+            client.log_text(run_id, text, name)
 
 
 def reopen(folder: Path, plain: Plain, sweep: str) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from runner.data_input import DataInput
 from runner.loop import Epoch
+from runner.machine import machine_tags
 from runner.plugins.mistakes import mistake
 from runner.saved_model import SavedModel
 from runner.sweep.jobs import Job, Problem
@@ -19,6 +20,9 @@ from runner.sweep.watch import Watch
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.terminal import describe
 from runner.verdict import best, diverged, divergence, is_best, kept, stops
+
+WAY = "way"
+"""The tag that says whether a job was trained in a stack, which rounds otherwise."""
 
 Verdict = Literal["goes on", "stops", "failed"]
 
@@ -81,7 +85,7 @@ class Progress:
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
         if job.number not in self._silent:
-            self._books.tell(opened(job, data))
+            self._books.tell(opened(job, way, data))
 
     def silence(self, jobs: Collection[int]) -> None:
         """Tell nothing of some jobs, by their numbers: they have results, and only train along."""
@@ -232,9 +236,9 @@ def failure_of(job: Job, error: BaseException) -> Failure:
     return failure if told is None else replace(failure, reason=told)
 
 
-def opened(job: Job, data: DataInput | None = None) -> Opened:
-    """The message that a job begins."""
-    cell, tags = job.cell, {**job.config.tags, "device": job.parts.device.type}
+def opened(job: Job, way: str, data: DataInput | None = None) -> Opened:
+    """The message that a job begins to train in some way."""
+    cell, tags = job.cell, {**job.config.tags, **machine_tags(job.parts.device), WAY: way}
     return Opened(
         cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data, job.run_id
     )

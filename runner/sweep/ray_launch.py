@@ -293,7 +293,7 @@ class Dispatch:
         """End jobs whose worker says nothing any more."""
         for job in jobs:
             if job.number not in block.begun:
-                self._ledger.tell(opened(job))
+                self._ledger.tell(opened(job, "not at all"))
             result = JobResult(job.number, job.cell.overrides, status, failure.reason)
             self._ledger.tell(Ended(result, failure, f"{failure.reason}\n", now()))
             self._heed(status)

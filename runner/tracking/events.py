@@ -3,14 +3,10 @@
 import os
 import secrets
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from runner.data_input import DataInput
 from runner.launch import Launch
@@ -22,6 +18,8 @@ from runner.tracking.journal import Event
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
+from runner.tracking.repository import git_commit
+from runner.tracking.software import software_tags
 
 VALUE_LENGTH, NAME_LENGTH = 6000, 250
 """MLflow's limits; a longer value stands whole in config.yaml or in the log."""
@@ -34,6 +32,9 @@ VANISHED = "the process vanished"
 TOKEN, FOLDER, HOST = "runner.token", "runner.folder", "runner.host"
 PROCESS, HEARTBEAT = "runner.process", "runner.heartbeat"
 """Tags of every run: what tells whether it was made, where it writes, and who writes it."""
+
+RERUN_OF = "rerun_of"
+"""The tag that names the run that is done again."""
 
 
 def now() -> int:
@@ -160,10 +161,10 @@ def run_name(launch: Launch, plain: Plain) -> str:
 
 
 def launch_tags(launch: Launch) -> dict[str, str]:
-    """What every run is tagged with, a sweep's parent too: who writes it where, version, command, sweep."""
+    """What every run is tagged with, a sweep's parent too: who writes it where, versions, command, sweep."""
     command = masked(launch.command)[:VALUE_LENGTH]
     tags = {
-        "runner_version": version("runner"),
+        **software_tags(),
         "command": command,
         "mlflow.source.name": command,
         "mlflow.source.type": "LOCAL",
@@ -177,6 +178,8 @@ def launch_tags(launch: Launch) -> dict[str, str]:
         tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
     if launch.job is not None:
         tags["job"] = str(launch.job)
+    if launch.rerun_of is not None:
+        tags[RERUN_OF] = launch.rerun_of
     return tags | ({} if launch.parent is None else sweep_tags(launch.parent))
 
 
@@ -189,15 +192,3 @@ def type_of(plain: Plain, section: str) -> str:
     """The name of a component, as far as there is one."""
     component = plain.get(section)
     return str(component.get("type")) if isinstance(component, Mapping) else str(component)
-
-
-@cache
-def git_commit(folder: Path) -> str | None:
-    """The commit that a folder is at; None outside a git repository or without git."""
-    try:
-        found: Any = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() if found.returncode == 0 else None

@@ -4,6 +4,8 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from runner.tracking.journal import Event, Journal, owner_lock
 from runner.tracking.location import Location, how_to_send
 from runner.tracking.log import LOG_NAME
 from runner.tracking.outcome import Failure, Status, status_of
+from runner.tracking.repository import uncommitted
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, is_refused, told
 
@@ -79,6 +82,7 @@ class Tracker:
         self._uri: str = plain["tracking"]["uri"]
         self._offline: bool = plain["tracking"].get("offline", False)
         self._lock = owner_lock(launch.folder)
+        self._aside: Thread | None = None
         self.name = events.run_name(launch, plain)
 
     @property
@@ -108,7 +112,23 @@ class Tracker:
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
+        if self._run_id is None and self._launch.parent is None:  # a sweep's parent tells for its jobs
+            self._aside = Thread(target=self._tell_uncommitted, name="git", daemon=True)
+            self._aside.start()
         return self
+
+    def _tell_uncommitted(self) -> None:
+        """Leave what has been changed since the last commit; git takes its time."""
+        changes = uncommitted(Path.cwd())
+        if changes is None:
+            return
+        told = [events.tagged(changes.tags)]
+        try:
+            if changes.files:
+                told.append(events.left(self._launch.folder, changes.files))
+            self._journal.append(*told)
+        except (TrackingError, OSError) as error:
+            log.warning("what is uncommitted could not be reported: %s", error)
 
     def _opening(self) -> list[Event]:
         """What is told first.
@@ -177,6 +197,8 @@ class Tracker:
         try:
             with uninterrupted():
                 failure = None if error is None else Failure.of(error)
+                if self._aside is not None:
+                    self._aside.join()
                 end = events.ended(folder, status, failure)
                 self._journal.append(events.left(folder, {}, [LOG_NAME]), *end)
         except (RunnerError, OSError) as second:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import torch
+
 from runner.errors import ConfigError
 from runner.loop import Epoch
+from runner.machine import machine_tags
 from runner.signals import Terminated
 from runner.sweep.cells import Composer
 from runner.sweep.jobs import Job, check_all
@@ -50,7 +53,8 @@ def test_what_is_told_of_a_job_when_it_begins_is_its_run() -> None:
     heard.progress().begin(job, "trained one by one")
     (message,) = heard.messages
     assert isinstance(message, Opened)
-    assert message.tags == {**job.config.tags, "device": "cpu"}
+    told = {**machine_tags(torch.device("cpu")), "way": "trained one by one"}
+    assert message.tags == {**job.config.tags, **told}
     assert message.plain == job.config.plain
     assert message.records[Path(".hydra", "overrides.yaml")] == ["seed=3"]
     assert set(message.records) == {
