@@ -5,6 +5,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from runner.arguments import Arguments, parse
 from runner.compose import compose_run, tracking_uri
 from runner.errors import CheckpointError, ConfigError, RunnerError
@@ -16,6 +18,7 @@ if TYPE_CHECKING:  # these import torch and mlflow
 
     from runner.checkpoints.file import Checkpoint
     from runner.parallel import Workers
+    from runner.trained_run import TrainedRun
 
 KEY = "resume"
 
@@ -34,6 +37,9 @@ MAY_CHANGE = (
 MAKES_THE_RUN = (
     f"has made the run what it is, another value needs a new run. What can change: {', '.join(MAY_CHANGE)}"
 )
+
+CONFIG = "config.yaml"
+"""A run's config, in its folder."""
 
 FOLDER_TAG, MODEL_TAG, SWEEP_TAG = "runner.folder", "model", "sweep_id"
 
@@ -65,7 +71,7 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
     checkpoint = newest(folder / CHECKPOINTS)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
         raise ConfigError([of_sweep(found.run_id, found.run.data.tags[SWEEP_TAG])])
-    plain = checkpoint.about["config"] if checkpoint else with_sweep(found.config())
+    plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
     if checkpoint is not None:
         refuse_anothers(checkpoint, found.run_id)
     plain = changed(plain, arguments)
@@ -127,8 +133,13 @@ def refuse_nothing_to_do(arguments: Arguments, epoch: int) -> None:
         )
 
 
-def with_sweep(plain: Plain) -> Plain:
-    """A run's config from the store, where how a sweep goes is no part of it."""
+def written_down(folder: Path, found: "TrainedRun") -> Plain:
+    """A run's config from its folder or the store, which may not have it yet.
+
+    How a sweep goes is no part of what is written down.
+    """
+    path = folder / CONFIG
+    plain = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else found.config()
     return {"sweep": compose_run([], None).plain["sweep"], **plain}
 
 
