@@ -136,8 +136,8 @@ class Tracker:
         Raises:
             TrackingError: if what is needed to go on with a run is not there.
         """
+        config = events.left(self._launch.folder, {events.CONFIG_NAME: events.config_yaml(self._plain)})
         if self._run_id is None:
-            config = events.left(self._launch.folder, {events.CONFIG_NAME: events.config_yaml(self._plain)})
             return [
                 events.begun(self._plain, self._launch, self._tags),
                 events.configured(self._plain),
@@ -150,7 +150,8 @@ class Tracker:
             raise TrackingError(
                 f"run '{self._run_id}' can't go on without the store: tracking.offline is true"
             )
-        return [events.reopened(None if is_local else self._run_id, self._plain["tracking"])]
+        reopened = events.reopened(None if is_local else self._run_id, self._plain["tracking"])
+        return [reopened, config]  # which may have more epochs now
 
     def _open(self, first: Event) -> Location:
         if self._offline:
