@@ -60,7 +60,8 @@ def verdict(then: Rows, now: Rows) -> tuple[bool, str]:
     A run that did not go as far as the other does is held against it as far as it went.
     """
     goes_further = last_epoch(now) > last_epoch(then)
-    held = {key: value for key, value in then.items() if not (goes_further and key[1].startswith(AT_END))}
+    end = None if goes_further else last_epoch(then)  # a run that has trained on had another end before
+    held = {key: value for key, value in then.items() if not key[1].startswith(AT_END) or key[0] == end}
     found = differences(held, now)
     if not found:
         far = ", as far as it went" if goes_further else ""
