@@ -202,6 +202,23 @@ def stored_model(folder: Path) -> Path:
     return description.parent
 
 
+@pytest.mark.slow
+def test_a_sweep_from_the_store_runs_code_only_if_told_so(
+    parts: Path, command_line: CommandLine, in_tmp_path: Path
+) -> None:
+    done = command_line("-m", *SWISH, "seed=0,1", "train.epochs=1")
+    assert done.returncode == 0, done.stderr
+    sweep = runs_in(in_tmp_path)[0].data.tags["sweep_id"]
+    refused = command_line("-m", f"sweep.resume={sweep}")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "plugins: the sweep names code, plugins=[./parts.py]: it runs only if you say so once more\n"
+    )
+    allowed = command_line("-m", f"sweep.resume={sweep}", "plugins=[./parts.py]")
+    assert allowed.returncode == 0, allowed.stderr
+    assert "2 of 2 jobs are FINISHED already" in allowed.stdout
+
+
 def test_a_logged_model_carries_the_file_that_its_layers_need(parts: Path) -> None:
     result = runner.run([*SWISH, "train.epochs=1"])
     parts.unlink()

@@ -15,6 +15,8 @@ from runner.errors import ConfigError
 from runner.sweep.space import Space, read_space
 from runner.sweep.watch import Watch
 
+PLUGINS = "plugins"
+
 
 @runtime_checkable
 class Watched(Protocol):
@@ -80,21 +82,30 @@ class BatchSweeper(Sweeper):
         """The arguments; those of the sweep that is continued if the command line has none of its own.
 
         Raises:
+            ConfigError: if those name plug-ins, which are code, and the command line does not.
             TrackingError: if there is no such sweep.
         """
         assert self.config is not None
         sweep = self.setting("sweep.resume")
-        own = [each for each in arguments if not key_of(each).startswith(("sweep.", "tracking."))]
+        own = [each for each in arguments if not key_of(each).startswith(("sweep.", "tracking.", PLUGINS))]
         if sweep is None or own:
             return arguments
+        typed = [each for each in arguments if key_of(each) == PLUGINS]
         from runner.sweep.resume import recorded  # imports mlflow
 
         before = recorded(str(sweep), self.config)
-        self.params = {**(before.hydra.sweeper.get("params") or {}), **self.params}
+        declared, told = before.hydra.sweeper.get("params") or {}, typed_overrides(before.hydra)
+        code = [f"{key}={value}" for key, value in declared.items() if key == PLUGINS]
+        code += [each for each in told if key_of(each) == PLUGINS]
+        if code and not typed:
+            raise ConfigError(
+                [f"plugins: the sweep names code, {' '.join(code)}: it runs only if you say so once more"]
+            )
+        self.params = {**{key: declared[key] for key in declared if key != PLUGINS}, **self.params}
         with read_write(self.config), open_dict(self.config):
             self.config.sweep.zip = before.sweep.zip
-            self.config.hydra.overrides.task = [
-                each for each in typed_overrides(before.hydra) if not key_of(each).startswith("sweep.")
+            self.config.hydra.overrides.task = typed + [
+                each for each in told if not key_of(each).startswith(("sweep.", PLUGINS))
             ]
         return typed_overrides(self.config.hydra)
 

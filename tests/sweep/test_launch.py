@@ -306,7 +306,8 @@ def test_a_sweep_that_was_stopped_is_continued_by_its_id_alone(
     by_seed = {str(run.data.params["seed"]): run for run in children if is_finished(run)}
     assert len([run for run in children if is_finished(run)]) == len(by_seed) == 10, "none is run twice"
     assert {seed: by_seed[seed].info.run_id for seed in finished} == finished
-    assert {run.info.run_id for run in children if not is_finished(run)} == killed
+    assert all(map(is_finished, children)), "those that were killed went on"
+    assert killed <= {run.info.run_id for run in children}
     (second,) = (path for path in (folder / "outputs" / "sweeps").glob("*/*") if path != first)
     results = results_in(second)
     assert {job: str(result["run_id"]) for job, result in results.items()} == {
