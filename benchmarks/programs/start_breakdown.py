@@ -25,7 +25,7 @@ PHASES = {
     "runner.loop:evaluate": "evaluating",
     "runner.experiment:evaluate": "evaluating",
     "runner.tracking.tracker:Tracker.metrics": TRACKING,
-    "runner.experiment:log_model": "saving the model",
+    "runner.experiment:save_model": "saving the model",
     "runner.tracking.tracker:Tracker.__exit__": "ending the run",
 }
 

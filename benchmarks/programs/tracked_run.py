@@ -32,7 +32,7 @@ PHASES = {
     "runner.tracking.tracker:Tracker.__enter__": CALLS,
     "runner.tracking.tracker:Tracker.metrics": CALLS,
     "runner.tracking.tracker:Tracker.__exit__": CALLS,
-    "runner.experiment:log_model": SAVING,
+    "runner.experiment:save_model": SAVING,
 }
 
 NOWHERE = "nowhere"
