@@ -325,8 +325,9 @@ def test_a_run_whose_reader_goes_away_is_killed(in_tmp_path: Path, tmp_path: Pat
     assert process.stdout is not None
     process.stdout.close()
     _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (128 + signal.SIGPIPE, "")
     (run,) = runs_in(tmp_path)
+    going_on = f"go on with  python -m runner resume={run.info.run_id}\n"
+    assert (process.returncode, errors) == (128 + signal.SIGPIPE, going_on)
     assert (run.info.status, run.data.tags["failure"]) == ("KILLED", "Terminated: SIGPIPE")
 
 
