@@ -16,14 +16,14 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from runner.errors import ConfigError
-from runner.importing import without_collections
+from runner.process.importing import without_collections
 from runner.sweep.callback import SweepFolder
 from runner.sweep.watch import Watch
 from runner.task import Task
 
 if TYPE_CHECKING:
+    from runner.sweep.books.ledger import Ledger
     from runner.sweep.launch import StackedSweep
-    from runner.sweep.ledger import Ledger
 
 
 class SweepLauncher(Launcher):
@@ -54,7 +54,7 @@ class SweepLauncher(Launcher):
 
     def _start_books(self) -> "Ledger | None":
         """The sweep's books, if there will be any: first of all, as their process takes seconds to start."""
-        from runner.sweep.ledger import Ledger
+        from runner.sweep.books.ledger import Ledger
 
         if isinstance(self._config.sweep, DictConfig) and not self._config.sweep.get("dry_run"):
             SweepFolder.ledger = Ledger()
@@ -135,7 +135,7 @@ class RayLauncher(SweepLauncher):
         """
         try:
             with without_collections():
-                from runner.sweep.ray_launch import RaySettings, RaySweep
+                from runner.sweep.launchers.ray_launch import RaySettings, RaySweep
         except ModuleNotFoundError as error:
             if error.name != "ray":
                 raise

@@ -11,8 +11,8 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 
 from runner.errors import ConfigError
-from runner.sweep.grid import grid, zip_groups
-from runner.sweep.optuna_settings import OptunaSettings
+from runner.sweep.optimize.settings import OptunaSettings
+from runner.sweep.points.grid import grid, zip_groups
 from runner.sweep.sweeper import BatchSweeper, check_at_least
 
 Batches = list[Sequence[JobReturn]]
@@ -72,7 +72,7 @@ class RandomSweeper(BatchSweeper):
 
     def sweep(self, arguments: Sequence[str]) -> Batches:
         """Run a job a point, in a dry run of the first batch alone."""
-        from runner.sweep.sampling import sample
+        from runner.sweep.points.sampling import sample
 
         check_at_least(1, {"trials": self.trials, "max_batch_size": self.max_batch_size})
         check_at_least(0, {"seed": self.seed})
@@ -137,7 +137,7 @@ class OptunaSweeper(BatchSweeper):
             ConfigError: if Optuna is not installed, or the settings are wrong.
         """
         try:
-            from runner.sweep.optimize import optimize
+            from runner.sweep.optimize.run import optimize
         except ModuleNotFoundError as error:
             if error.name != "optuna":
                 raise

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING
 
 import hydra
 
-from runner import torchrun
-from runner.compose import conf_folder, register_resolvers
-from runner.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
-from runner.importing import without_collections
-from runner.rerun import rerun
-from runner.resume import resume
-from runner.signals import raise_on_signals
+from runner.again.rerun import rerun
+from runner.again.resume import resume
+from runner.commands.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
+from runner.config.compose import conf_folder, register_resolvers
+from runner.config.unfolding import refuse_unfolding
+from runner.process import torchrun
+from runner.process.importing import without_collections
+from runner.process.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
-from runner.unfolding import refuse_unfolding
 
 if TYPE_CHECKING:
-    from runner.parallel import Workers  # these import torch
+    from runner.process.parallel import Workers  # these import torch
     from runner.sweep.record import JobResult
-    from runner.sweep.report import Report
+    from runner.sweep.report.report import Report
     from runner.tracking.outcome import Status
 
 
@@ -47,7 +47,7 @@ def run_together(shows_traceback: bool) -> int:
     """Be one of torchrun's processes: the first reads the command line, the others do as it says."""
     with without_collections():
         from runner.experiment import follow
-        from runner.parallel import joined
+        from runner.process.parallel import joined
 
     with joined() as workers:
         if workers.rank == 0:
@@ -114,7 +114,7 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
 def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_traceback: bool) -> int:
     """Leave what the jobs came to on the parent run and end it; show the ranking."""
     from runner.going_on import of_sweep
-    from runner.sweep import standings
+    from runner.sweep.report import standings
     from runner.tracking.console import PipeConsole
     from runner.tracking.location import Location
 
@@ -134,9 +134,9 @@ def report_of(folder: Path, status: "Status", results: "list[JobResult]") -> "Re
     ledger = SweepFolder.ledger
     if ledger is not None and (report := ledger.conclude(status, results)) is not None:
         return report
-    from runner.sweep import report_writer  # imports mlflow and matplotlib
+    from runner.sweep.report import writer  # imports mlflow and matplotlib
 
-    return report_writer.close(folder, status, results)
+    return writer.close(folder, status, results)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ def run(
         ConfigError: if the config is wrong; nothing has been read or created then.
         RunnerError: if the run failed; it is FAILED in the store, too.
     """
-    from runner.compose import compose_run, launch_of
-    from runner.config import check
+    from runner.config.check import check
+    from runner.config.compose import compose_run, launch_of
     from runner.experiment import run as run_experiment
     from runner.tracking.terminal import Silent, Terminal
 

@@ -7,8 +7,7 @@ from math import prod
 import numpy as np
 import torch
 
-from runner import torchrun
-from runner.config import Config
+from runner.config.check import Config
 from runner.errors import ConfigError, unknown
 from runner.nn.layers.adopted import Adopted
 from runner.nn.layers.layer import Layers, ShapeError
@@ -20,6 +19,7 @@ from runner.optim.groups import grouped
 from runner.optim.rules import Rule
 from runner.optim.skipping import Skipping
 from runner.plugins.mistakes import mistakes_told
+from runner.process import torchrun
 from runner.types import Shape
 
 

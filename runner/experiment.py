@@ -9,29 +9,29 @@ from pathlib import Path
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
 from runner.checkpoints.keeper import Keeper
-from runner.config import Config, check
-from runner.confusion import confusion_tables
+from runner.config.check import Config, check
 from runner.data.dataset import Dataset
-from runner.determinism import deterministic
 from runner.errors import CheckpointError
 from runner.going_on import told_how_to_go_on
-from runner.launch import Launch
-from runner.loop import Epoch, Training, evaluate
-from runner.machine import machine_tags
 from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
-from runner.parallel import ALONE, Workers
 from runner.plugins.mistakes import mistakes_told
 from runner.prepare import draw_parameters, input_of, load, loss_of
-from runner.snapshot import Snapshot
+from runner.process.determinism import deterministic
+from runner.process.launch import Launch
+from runner.process.machine import machine_tags
+from runner.process.parallel import ALONE, Workers
 from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.resend import ended_if_left
 from runner.tracking.terminal import Display, Silent, describe
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
-from runner.trained import save_model
-from runner.verdict import best, best_epoch, diverged, divergence, is_best, kept, over
+from runner.trained.save import save_model
+from runner.training.confusion import confusion_tables
+from runner.training.loop import Epoch, Training, evaluate
+from runner.training.snapshot import Snapshot
+from runner.training.verdict import best, best_epoch, diverged, divergence, is_best, kept, over
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from runner.compose import tracking_uri
-from runner.masking import masked
-from runner.overrides import as_override
-from runner.signals import Terminated
+from runner.config.compose import tracking_uri
+from runner.config.overrides import as_override
+from runner.process.signals import Terminated
 from runner.tracking.location import Location
+from runner.tracking.masking import masked
 
 
 @contextmanager

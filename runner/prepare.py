@@ -6,18 +6,18 @@ from dataclasses import replace
 import torch
 
 from runner.build import Parts
-from runner.config import Config
+from runner.config.check import Config
+from runner.config.schema import Train
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
 from runner.data.mixup import Mixup
 from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
-from runner.data_input import DataInput
 from runner.errors import RunnerError
 from runner.nn.losses import Loss, balanced
-from runner.parallel import Workers
-from runner.room import free_memory, room_for
-from runner.schema import Train
+from runner.process.parallel import Workers
+from runner.process.room import free_memory, room_for
+from runner.tracking.data_input import DataInput
 
 
 def load(config: Config, device: torch.device, workers: Workers) -> Dataset:

@@ -10,13 +10,13 @@ from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from runner.compose import in_sweep, launch_of, refuse_hydra_settings, to_plain
+from runner.config.compose import in_sweep, launch_of, refuse_hydra_settings, to_plain
 from runner.errors import ConfigError
-from runner.importing import without_collections
-from runner.signals import Terminated, raise_on_signals, raise_when_requeued
+from runner.process.importing import without_collections
+from runner.process.signals import Terminated, raise_on_signals, raise_when_requeued
 
 if TYPE_CHECKING:
-    from runner.parallel import Workers  # imports torch
+    from runner.process.parallel import Workers  # imports torch
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Task:
         if in_sweep(node):
             self.refuse_torchrun()
             with without_collections():
-                from runner.sweep.job import run_job
+                from runner.sweep.launchers.job import run_job
             try:
                 return run_job(cfg, node, self.command)
             except Terminated as signal:
@@ -69,11 +69,11 @@ class Task:
 
     def _run_single(self, cfg: DictConfig, node: HydraConf) -> float:
         with without_collections():
-            from runner.config import check
+            from runner.config.check import check
 
             config = check(to_plain(cfg))  # before mlflow is imported: a mistake is told seconds sooner
             from runner.experiment import run
-            from runner.parallel import ALONE
+            from runner.process.parallel import ALONE
             from runner.tracking.terminal import Terminal
 
         launch = launch_of(node, Path(node.runtime.output_dir), self.command)

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from runner.build import build, find_device
-from runner.compose import compose_run
-from runner.config import Config, check
+from runner.config.check import Config, check
+from runner.config.compose import compose_run
 from runner.errors import ConfigError
-from tests.test_config import plain
+from tests.config.test_check import plain
 
 
 def config(*overrides: str) -> Config:

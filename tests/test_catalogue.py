@@ -11,16 +11,16 @@ from math import isfinite
 import pytest
 import torch
 
-from runner.compose import conf_folder
+from runner.config.compose import conf_folder
 from runner.data.dataset import Dataset, Split
-from runner.loop import Epoch
 from runner.nn.layers.layer import Build
 from runner.nn.layers.linear import Linear
 from runner.nn.layers.shape import Flatten
 from runner.registry import INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.lanes import Stop
+from runner.sweep.ways.lanes import Stop
+from runner.training.loop import Epoch
 from runner.types import Shape, Task
 from tests.nn.layers.examples import ARGUMENTS, IN_SHAPES, SEQUENCE, TAKES_INDICES, samples
 from tests.nn.layers.test_stacked import DRAWS, NOT_STACKED

@@ -12,7 +12,7 @@ from runner.data.dataset import Dataset
 from runner.optim.skipping import Skipping
 from runner.registry import RULES
 from runner.sweep.blocks import stack_of, training_of, with_parameters
-from runner.sweep.lanes import Stop
+from runner.sweep.ways.lanes import Stop
 from runner.types import Task
 from tests.sweep.composed import data_of, jobs_of
 

@@ -9,275 +9,81 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "runner"
 
-# what a part of the package may import from the rest of it; design: __main__ at the top, types at the bottom
+# what each part of the package may import from the others; a module that is named is a part of its own
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
-    "room": {"errors"},
-    "unfolding": {"errors"},
-    "importing": set(),
-    "machine": set(),
-    "determinism": {"errors"},
-    "signals": set(),
-    "launch": set(),
     "objective": set(),
-    "torchrun": set(),
-    "parallel": {"errors", "torchrun"},
+    "metrics": {"types"},
+    "process": {"errors"},
     "engine": set(),
     "nn": {"types"},
-    "metrics": {"types"},
-    "collected": {"data", "metrics", "parallel", "types"},
     "optim": {"objective", "types"},
-    "data": {"types", "errors", "parallel", "room"},
-    "registry": {"metrics", "nn", "optim", "data"},
-    "schema": {"plain", "types"},
-    "plain": set(),
-    "sqlite_uri": set(),
-    "masking": set(),
-    "overrides": {"plain"},
-    "plugins": {"errors", "nn", "plain", "registry", "schema", "types"},
-    "components": {"nn", "registry", "schema", "errors"},
-    "updates": {"components", "errors", "optim", "registry", "schema"},
+    "data": {"errors", "process", "types"},
+    "registry": {"data", "metrics", "nn", "optim"},
+    "config.plain": set(),
+    "config.schema": {"config.plain", "types"},
+    "plugins": {"config.plain", "config.schema", "errors", "nn", "registry", "types"},
     "config": {
-        "components",
-        "objective",
-        "plain",
-        "plugins",
-        "registry",
-        "schema",
-        "metrics",
-        "nn",
-        "optim",
-        "data",
-        "errors",
-        "types",
-        "updates",
+        "config.plain", "config.schema", "data", "errors", "metrics", "nn", "objective", "optim",
+        "plugins", "process", "registry", "types",
     },
-    "build": {"config", "nn", "optim", "plugins", "torchrun", "types", "errors"},
-    "snapshot": {"types"},
-    "resumable": {"data", "nn", "optim", "snapshot"},
-    "checkpoints": {"errors", "plain", "signals", "snapshot"},
-    "step": {"data", "engine", "nn", "parallel"},
-    "mixed": {"nn"},
-    "loop": {
-        "resumable",
-        "snapshot",
-        "collected",
-        "metrics",
-        "mixed",
-        "nn",
-        "optim",
-        "data",
-        "parallel",
-        "step",
-        "types",
+    "build": {"config", "config.plain", "errors", "nn", "optim", "plugins", "process", "types"},
+    "training": {
+        "config.schema", "data", "engine", "errors", "metrics", "nn", "objective", "optim",
+        "process", "types",
     },
-    "stack": {
-        "resumable",
-        "snapshot",
-        "collected",
-        "metrics",
-        "mixed",
-        "nn",
-        "optim",
-        "data",
-        "loop",
-        "step",
-    },
-    "confusion": {"data", "loop", "metrics", "nn", "parallel"},
-    "prepare": {"build", "config", "data", "data_input", "errors", "nn", "parallel", "room", "schema"},
-    "verdict": {"errors", "loop", "objective", "schema"},
-    "exit_code": {"compose", "errors", "signals"},
-    "going_on": {"compose", "masking", "overrides", "signals", "tracking"},
-    "arguments": {"compose", "errors", "exit_code", "signals"},
-    "compose": {"errors", "launch", "overrides", "plain", "sqlite_uri", "unfolding"},
-    "saved_model": {"types"},
-    "data_input": {"plain", "types"},
-    "trained": {"config", "data", "nn", "saved_model", "serving"},
-    "serving": {"build", "config", "data", "nn", "plain", "plugins", "types", "errors"},
-    "trained_run": {"errors", "plain", "plugins", "serving", "sqlite_uri", "tracking", "unfolding"},
-    "evaluate": {
-        "arguments",
-        "build",
-        "completed",
-        "compose",
-        "config",
-        "data",
-        "errors",
-        "importing",
-        "loop",
-        "nn",
-        "overrides",
-        "parallel",
-        "plain",
-        "plugins",
-        "prepare",
-        "serving",
-        "trained_run",
-    },
-    "predict": {
-        "arguments",
-        "build",
-        "compose",
-        "data",
-        "errors",
-        "importing",
-        "loop",
-        "predictions",
-        "serving",
-        "trained_run",
-    },
-    "predictions": {"errors", "types"},
+    "checkpoints": {"config.plain", "errors", "process", "training"},
     "tracking": {
-        "build",
-        "config",
-        "data_input",
-        "errors",
-        "launch",
-        "loop",
-        "masking",
-        "nn",
-        "objective",
-        "overrides",
-        "plain",
-        "saved_model",
-        "signals",
-        "sqlite_uri",
+        "build", "config", "config.plain", "errors", "nn", "objective", "process", "training",
+        "types",
     },
+    "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
+    "trained": {"build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking", "types"},
+    "going_on": {"config", "process", "tracking"},
     "experiment": {
-        "checkpoints",
-        "snapshot",
-        "build",
-        "config",
-        "confusion",
-        "data",
-        "determinism",
-        "errors",
-        "going_on",
-        "launch",
-        "loop",
-        "machine",
-        "nn",
-        "parallel",
-        "plugins",
-        "prepare",
-        "tracking",
-        "trained",
-        "verdict",
+        "build", "checkpoints", "config", "config.plain", "data", "errors", "going_on", "nn",
+        "plugins", "prepare", "process", "tracking", "trained", "training",
     },
     "sweep": {
-        "checkpoints",
-        "snapshot",
-        "build",
-        "collected",
-        "components",
-        "compose",
-        "config",
-        "confusion",
-        "data",
-        "data_input",
-        "determinism",
-        "errors",
-        "experiment",
-        "importing",
-        "launch",
-        "loop",
-        "machine",
-        "masking",
-        "nn",
-        "objective",
-        "optim",
-        "parallel",
-        "plugins",
-        "prepare",
-        "saved_model",
-        "stack",
-        "trained",
-        "verdict",
-        "overrides",
-        "plain",
-        "schema",
-        "signals",
-        "sqlite_uri",
-        "tracking",
+        "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
+        "experiment", "nn", "objective", "optim", "plugins", "prepare", "process", "tracking",
+        "trained", "training",
     },
-    "resume": {
-        "arguments",
-        "checkpoints",
-        "compose",
-        "config",
-        "errors",
-        "experiment",
-        "importing",
-        "launch",
-        "machine",
-        "parallel",
-        "plain",
-        "plugins",
-        "tracking",
-        "trained_run",
+    "commands.exit_code": {"config", "errors", "process"},
+    "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
+    "again": {
+        "build", "checkpoints", "commands.arguments", "config", "config.plain", "config.schema",
+        "errors", "experiment", "plugins", "process", "tracking", "trained", "training",
     },
-    "comparison": set(),
-    "completed": {"plain", "schema"},
-    "surroundings": {"build", "config", "launch", "machine", "parallel", "tracking", "trained_run"},
-    "rerun": {
-        "arguments",
-        "build",
-        "comparison",
-        "completed",
-        "compose",
-        "config",
-        "errors",
-        "experiment",
-        "importing",
-        "launch",
-        "loop",
-        "machine",
-        "parallel",
-        "plain",
-        "plugins",
-        "surroundings",
-        "tracking",
-        "trained_run",
+    "commands": {
+        "again", "build", "commands.arguments", "commands.exit_code", "config", "config.plain",
+        "data", "errors", "nn", "plugins", "prepare", "process", "tracking", "trained", "training",
     },
-    "sync": {"errors", "exit_code", "signals", "tracking"},
-    "task": {
-        "compose",
-        "config",
-        "errors",
-        "experiment",
-        "importing",
-        "parallel",
-        "signals",
-        "sweep",
-        "tracking",
-    },
-    "api": {"compose", "config", "experiment", "tracking"},
+    "evaluate": {"commands"},
+    "predict": {"commands"},
+    "sync": {"commands"},
+    "task": {"config", "errors", "experiment", "process", "sweep", "tracking"},
+    "api": {"config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
     "__main__": {
-        "rerun",
-        "resume",
-        "compose",
-        "errors",
-        "exit_code",
-        "experiment",
-        "going_on",
-        "importing",
-        "parallel",
-        "signals",
-        "sweep",
-        "task",
-        "torchrun",
-        "tracking",
-        "unfolding",
+        "again", "commands.exit_code", "config", "errors", "experiment", "going_on", "process",
+        "sweep", "task", "tracking",
     },
-}
-TORCH_ONLY = ("engine", "nn", "optim", "parallel", "collected", "loop", "stack", "step")
+}  # fmt: skip
+TORCH_ONLY = ("engine", "nn", "optim", "training")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
 
 
-def part_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def part_of(module: str) -> str:
+    """The part that a module of the package is in, by its dotted name there."""
+    names = module.split(".")
+    whole = [".".join(names[:end]) for end in range(len(names), 0, -1)]
+    return next((name for name in whole if name in MAY_IMPORT), names[0])
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
 
 
 def imported(file: Path) -> set[str]:
@@ -294,17 +100,27 @@ def imported(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_imports_point_down(file: Path) -> None:
-    part = part_of(file)
-    parts = {module.split(".")[1] for module in imported(file) if module.startswith("runner.")}
-    assert parts - {part} <= MAY_IMPORT[part]
+    part = part_of(module_of(file))
+    ours = {name.removeprefix("runner.") for name in imported(file) if name.startswith("runner.")}
+    assert {part_of(name) for name in ours} - {part} <= MAY_IMPORT[part]
+
+
+def test_no_two_parts_import_each_other() -> None:
+    left = dict(MAY_IMPORT)
+    while left:
+        lowest = [part for part, others in left.items() if not others & left.keys()]
+        assert lowest, f"in a circle: {left}"
+        for part in lowest:
+            del left[part]
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_the_framework_knows_nothing_of_config_and_tracking(file: Path) -> None:
     roots = {module.split(".")[0] for module in imported(file)}
-    if part_of(file) in (*TORCH_ONLY, "data"):
+    part = part_of(module_of(file))
+    if part in (*TORCH_ONLY, "data"):
         assert not roots & NEVER_IN_THE_FRAMEWORK
-    if part_of(file) in TORCH_ONLY:
+    if part in TORCH_ONLY:
         assert roots - sys.stdlib_module_names <= {"torch", "runner"}
 
 
@@ -325,9 +141,9 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
 @pytest.mark.parametrize(
     ("module", "importer"),
     [
-        ("matplotlib", "sweep/plots.py"),
-        ("matplotlib", "sweep/axes.py"),
-        ("runner.sweep.plots", "sweep/report_writer.py"),
+        ("matplotlib", "sweep/report/plots.py"),
+        ("matplotlib", "sweep/report/axes.py"),
+        ("runner.sweep.report.plots", "sweep/report/writer.py"),
     ],
 )
 def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) -> None:
@@ -337,4 +153,4 @@ def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) 
         if any(name == module or name.startswith(f"{module}.") for name in imported(file))
     }
     assert importer in importers
-    assert importers <= {"sweep/plots.py", "sweep/axes.py", "sweep/report_writer.py"}
+    assert importers <= {"sweep/report/plots.py", "sweep/report/axes.py", "sweep/report/writer.py"}

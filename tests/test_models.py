@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runner.build import build
-from runner.compose import conf_folder
+from runner.config.compose import conf_folder
 from tests.sweep.composed import alone, data_of, jobs_of
 from tests.test_build import config
 

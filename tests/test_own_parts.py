@@ -13,10 +13,10 @@ import runner
 from runner.data.digits import Digits
 from runner.errors import ConfigError
 from runner.plugins.source import digest_of, digest_of_module
-from runner.serving import load
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import groups
-from runner.sweep.lanes import Stop
+from runner.sweep.ways.lanes import Stop
+from runner.trained.serving import load
 from tests.conftest import REPOSITORY, CommandLine, runs_in
 from tests.sweep.composed import alone, data_of, jobs_of
 

@@ -20,7 +20,7 @@ def test_an_installed_wheel_carries_its_yaml(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    program = "import runner.compose; print(runner.compose.conf_folder())"
+    program = "import runner.config.compose; print(runner.config.compose.conf_folder())"
     where = subprocess.run(
         [sys.executable, "-c", program],
         cwd=elsewhere,

@@ -19,12 +19,12 @@ import torch
 from benchmarks.programs.task import LR
 from runner.build import build
 from runner.checkpoints.keeper import Keeper
-from runner.compose import compose_run
-from runner.config import check
+from runner.config.check import check
+from runner.config.compose import compose_run
+from runner.config.overrides import as_override
 from runner.experiment import training_of
-from runner.overrides import as_override
-from runner.parallel import ALONE
 from runner.prepare import draw_parameters, load
+from runner.process.parallel import ALONE
 
 
 def measure(data: Path, pairs: int, threads: int, folder: Path) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from runner.overrides import as_override
+from runner.config.overrides import as_override
 
 LRS = (0.01, 0.03, 0.1, 0.3)
 BETAS = (0.8, 0.9)

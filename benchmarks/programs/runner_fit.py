@@ -12,7 +12,7 @@ import torch
 import runner
 from benchmarks.programs import task as common
 from benchmarks.programs.task import Task, Timing
-from runner.overrides import as_override
+from runner.config.overrides import as_override
 
 
 def measure(task: Task) -> Timing:

@@ -12,7 +12,7 @@ import torch
 import runner
 from benchmarks.programs import grid as common
 from benchmarks.programs.grid import Grid, Member, Trained
-from runner.overrides import as_override
+from runner.config.overrides import as_override
 
 
 def measure(grid: Grid) -> Trained:

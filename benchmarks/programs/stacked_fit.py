@@ -19,11 +19,12 @@ import torch
 from benchmarks.programs import grid as common
 from benchmarks.programs.grid import Grid, Trained
 from runner.__main__ import main as runner_main
-from runner.overrides import as_override
-from runner.sweep import launch, ledger, train
-from runner.sweep.messages import Ended, Measured, Start, ToBooks
-from runner.sweep.plans import Planned
+from runner.config.overrides import as_override
+from runner.sweep import launch, train
+from runner.sweep.books import ledger
+from runner.sweep.books.messages import Ended, Measured, Start, ToBooks
 from runner.sweep.record import JobResult
+from runner.sweep.ways.plans import Planned
 
 
 class Books:

@@ -22,7 +22,7 @@ PHASES = {
     "runner.tracking.tracker:Tracker.__enter__": "opening store and run",
     "runner.experiment:load": "reading the data",
     "runner.experiment:train": "training",
-    "runner.loop:evaluate": "evaluating",
+    "runner.training.loop:evaluate": "evaluating",
     "runner.experiment:evaluate": "evaluating",
     "runner.tracking.tracker:Tracker.metrics": TRACKING,
     "runner.experiment:save_model": "saving the model",

@@ -22,7 +22,7 @@ import torch
 import runner
 from benchmarks.programs.task import LR
 from benchmarks.stopwatch import Stopwatch
-from runner.overrides import as_override
+from runner.config.overrides import as_override
 from runner.tracking.location import Location
 
 CALLS, SAVING, REST = "calls", "saving", "rest"
@@ -38,7 +38,7 @@ PHASES = {
 NOWHERE = "nowhere"
 
 IMPORTED_BEFORE = (
-    "runner.compose",
+    "runner.config.compose",
     "runner.config",
     "runner.experiment",
     "runner.tracking.model",

@@ -10,7 +10,7 @@ from benchmarks.process import CHECKOUT, last_json, run_python
 from benchmarks.programs.task import Task
 from benchmarks.results import Findings, Table
 from benchmarks.sections.section import Section, Setup
-from runner.overrides import as_override
+from runner.config.overrides import as_override
 
 FACTORS = (1, 4, 16)
 """How often MNIST's training part is repeated."""

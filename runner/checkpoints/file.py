@@ -19,9 +19,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
+from runner.config.plain import Plain
 from runner.errors import CheckpointError
-from runner.plain import Plain
-from runner.snapshot import Snapshot
+from runner.training.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from runner.checkpoints.file import NAME, REST, checkpoints_in, leftovers, remove, write
-from runner.signals import uninterrupted
-from runner.snapshot import Snapshot
+from runner.process.signals import uninterrupted
+from runner.training.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from runner.data.augment import Augmentation
 from runner.data.dataset import Split
 from runner.data.mixup import Mixup
-from runner.parallel import ALONE, Workers
+from runner.process.parallel import ALONE, Workers
 
 HUGE_PAGE = 2 * 1024**2
 """Bytes of a file that count as in memory when one of them is read: the most that Linux maps at once."""

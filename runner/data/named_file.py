@@ -4,7 +4,7 @@ import stat
 from pathlib import Path
 
 from runner.errors import DataError
-from runner.room import free_memory
+from runner.process.room import free_memory
 
 HEAD = 512
 """Bytes in which a web page shows that it is one."""

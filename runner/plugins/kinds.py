@@ -8,9 +8,9 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from runner.config.schema import STRICT
 from runner.nn.layers.layer import Build, Layers
 from runner.registry import BUILT_IN
-from runner.schema import STRICT
 from runner.types import Shape, Task
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from runner.config.plain import Plain
 from runner.errors import ConfigError, RunnerError
-from runner.plain import Plain
 from runner.plugins.load import Plugin
 
 SECTIONS = {

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.keeper import Keeper
-from runner.confusion import confusion_tables
 from runner.data.dataset import Dataset
-from runner.determinism import deterministic
-from runner.loop import Training, evaluate
 from runner.nn.precision import at_precision, tf32
 from runner.prepare import draw_parameters, input_of, loss_of
-from runner.saved_model import SavedModel
-from runner.snapshot import Snapshot
-from runner.stack import Member, Stack
+from runner.process.determinism import deterministic
 from runner.sweep.jobs import Job
-from runner.sweep.lanes import Stop
 from runner.sweep.progress import Progress
-from runner.trained import save_model
-from runner.verdict import divergence
+from runner.sweep.ways.lanes import Stop
+from runner.tracking.saved_model import SavedModel
+from runner.trained.save import save_model
+from runner.training.confusion import confusion_tables
+from runner.training.loop import Training, evaluate
+from runner.training.snapshot import Snapshot
+from runner.training.stack import Member, Stack
+from runner.training.verdict import divergence
 
 
 def train_block(

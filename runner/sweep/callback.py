@@ -8,7 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from runner.sweep.ledger import Ledger  # which needs to know of what is below
+    from runner.sweep.books.ledger import Ledger  # which needs to know of what is below
 
 PARENT, RESULTS = "parent.json", "results.jsonl"
 """What a sweep keeps in its folder: which run its jobs are children of, and what they came to."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from runner.data.dataset import Dataset
-from runner.parallel import ALONE
 from runner.prepare import identity_of_data, load
+from runner.process.parallel import ALONE
 from runner.sweep.jobs import Job
 
 OBSTACLES = (Exception, SystemExit)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.build import Parts, build
-from runner.compose import launch_of
-from runner.config import Config, check
+from runner.config.check import Config, check
+from runner.config.compose import launch_of
+from runner.config.plain import NO_IDENTITY, in_order
 from runner.errors import ConfigError
-from runner.launch import Launch
 from runner.optim.stacking import is_number
-from runner.plain import NO_IDENTITY, in_order
-from runner.sweep.cells import Cell
+from runner.process.launch import Launch
+from runner.sweep.points.cells import Cell
 
 
 @dataclass(frozen=True)

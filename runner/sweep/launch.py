@@ -9,23 +9,23 @@ from hydra.core.utils import JobReturn, configure_log
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from runner.compose import refuse_hydra_settings, sweep_folder
+from runner.config.compose import refuse_hydra_settings, sweep_folder
 from runner.errors import RunnerError
-from runner.sweep.cells import Composer
+from runner.sweep.books.ledger import Ledger
+from runner.sweep.books.messages import Start
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
 from runner.sweep.kept_blocks import blocks_of, going_on, note
-from runner.sweep.lanes import Stop
-from runner.sweep.ledger import Ledger
-from runner.sweep.messages import Start
-from runner.sweep.plans import make_plans
+from runner.sweep.points.cells import Composer
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
 from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
+from runner.sweep.ways.lanes import Stop
+from runner.sweep.ways.plans import make_plans
 from runner.tracking.console import numbers
 from runner.tracking.finished import InterruptedRun
 from runner.tracking.sweep_display import SweepDisplay

@@ -6,20 +6,20 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, Protocol
 
-from runner.data_input import DataInput
-from runner.loop import Epoch
-from runner.machine import machine_tags
 from runner.plugins.mistakes import mistake
-from runner.saved_model import SavedModel
+from runner.process.machine import machine_tags
+from runner.sweep.books.ledger import now
+from runner.sweep.books.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.jobs import Job, Problem
-from runner.sweep.lanes import Stop
-from runner.sweep.ledger import now
-from runner.sweep.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
+from runner.sweep.ways.lanes import Stop
+from runner.tracking.data_input import DataInput
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
+from runner.tracking.saved_model import SavedModel
 from runner.tracking.terminal import describe
-from runner.verdict import best, diverged, divergence, is_best, kept, stops
+from runner.training.loop import Epoch
+from runner.training.verdict import best, diverged, divergence, is_best, kept, stops
 
 WAY = "way"
 """The tag that says whether a job was trained in a stack, which rounds otherwise."""

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from omegaconf import DictConfig, OmegaConf
 
-from runner.compose import SWEEP_RECORD
+from runner.config.compose import SWEEP_RECORD
 from runner.errors import TrackingError
 from runner.tracking.store import connect, told_as_tracking_error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
 
-from runner.sweep.cells import Cell
+from runner.sweep.points.cells import Cell
 
 
 def as_return(cell: Cell, objective: float | None) -> JobReturn:

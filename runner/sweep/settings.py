@@ -2,11 +2,11 @@
 
 from omegaconf import DictConfig, OmegaConf
 
-from runner.components import validated
-from runner.compose import to_plain
+from runner.config.components import validated
+from runner.config.compose import to_plain
+from runner.config.plain import Plain
+from runner.config.schema import Sweep, Tracking
 from runner.errors import ConfigError
-from runner.plain import Plain
-from runner.schema import Sweep, Tracking
 
 
 def own_settings(master: DictConfig) -> tuple[Sweep, Plain]:

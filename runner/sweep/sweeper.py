@@ -10,9 +10,9 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from runner.compose import SWEEP_RECORD, key_of, typed_overrides
+from runner.config.compose import SWEEP_RECORD, key_of, typed_overrides
 from runner.errors import ConfigError
-from runner.sweep.space import Space, read_space
+from runner.sweep.points.space import Space, read_space
 from runner.sweep.watch import Watch
 
 PLUGINS = "plugins"

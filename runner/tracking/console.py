@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from runner.signals import Terminated
+from runner.process.signals import Terminated
 
 PARTS = ("train/", "val/", "test/")
 SHOWN = tuple(part + kind for part in PARTS for kind in ("loss", "accuracy"))

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from threading import Condition, Event, Thread
 
-from runner import sqlite_uri
+from runner.config import sqlite_uri
 from runner.errors import TrackingError
-from runner.masking import masked
-from runner.signals import Terminated, uninterrupted
+from runner.process.signals import Terminated, uninterrupted
 from runner.tracking.events import HEARTBEAT, now
 from runner.tracking.journal import Journal
 from runner.tracking.log import history
+from runner.tracking.masking import masked
 from runner.tracking.sender import Sender
 from runner.tracking.store import is_locked, is_refused, told
 from runner.tracking.tracked_run import TrackedRun

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from runner.data_input import DataInput
-from runner.launch import Launch
-from runner.masking import masked, masked_values
-from runner.overrides import flatten
-from runner.plain import Plain, to_yaml, without_sweep
-from runner.saved_model import SavedModel
+from runner.config.overrides import flatten
+from runner.config.plain import Plain, to_yaml, without_sweep
+from runner.process.launch import Launch
+from runner.tracking.data_input import DataInput
 from runner.tracking.journal import Event
 from runner.tracking.location import Location
+from runner.tracking.masking import masked, masked_values
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
 from runner.tracking.repository import git_commit
+from runner.tracking.saved_model import SavedModel
 from runner.tracking.software import software_tags
 
 VALUE_LENGTH, NAME_LENGTH = 6000, 250

@@ -5,8 +5,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import sqlite_uri
-from runner.masking import masked
+from runner.config import sqlite_uri
+from runner.tracking.masking import masked
 
 PARENT = "parent.json"
 """What a sweep's folder says of its parent run."""

@@ -18,14 +18,14 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
 
 import runner
-from runner.saved_model import SavedModel
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
+from runner.tracking.saved_model import SavedModel
 from runner.tracking.store import asked_once
 
 NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow")
 
-LOADER = "runner.serving"
+LOADER = "runner.trained.serving"
 """The module that MLflow loads a model with; named, since to import it takes torch."""
 
 DATA, CODE = "data", "code"

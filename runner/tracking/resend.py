@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from runner.errors import TrackingError
-from runner.signals import uninterrupted
+from runner.process.signals import uninterrupted
 from runner.tracking import events
 from runner.tracking.journal import EVENTS, Journal, is_owned, owner_lock
 from runner.tracking.sender import Sender

@@ -10,10 +10,10 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from runner.saved_model import SavedModel
 from runner.tracking.events import TOKEN, sweep_tags
 from runner.tracking.journal import Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
+from runner.tracking.saved_model import SavedModel
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make, rows_of
 from runner.tracking.vanished import end_vanished

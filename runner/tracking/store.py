@@ -15,9 +15,9 @@ from requests.exceptions import RequestException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from runner import sqlite_uri
+from runner.config import sqlite_uri
 from runner.errors import TrackingError
-from runner.masking import masked
+from runner.tracking.masking import masked
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
 """What MLflow raises when its store cannot be reached or written."""

@@ -9,11 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from runner.build import Parts
-from runner.loop import Epoch
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.tracking.console import PARTS, PipeConsole, numbers
 from runner.tracking.location import Location
+from runner.training.loop import Epoch
 
 
 class Display(Protocol):

@@ -11,19 +11,19 @@ from typing import Protocol
 
 from filelock import Timeout
 
-from runner.data_input import DataInput
+from runner.config.plain import Plain
 from runner.errors import RunnerError, TrackingError
-from runner.launch import Launch
-from runner.plain import Plain
-from runner.saved_model import SavedModel
-from runner.signals import uninterrupted
+from runner.process.launch import Launch
+from runner.process.signals import uninterrupted
 from runner.tracking import events
+from runner.tracking.data_input import DataInput
 from runner.tracking.delivery import Delivery
 from runner.tracking.journal import Event, Journal, owner_lock
 from runner.tracking.location import Location, how_to_send
 from runner.tracking.log import LOG_NAME
 from runner.tracking.outcome import Failure, Status, status_of
 from runner.tracking.repository import uncommitted
+from runner.tracking.saved_model import SavedModel
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, is_refused, told
 

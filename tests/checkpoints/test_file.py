@@ -10,7 +10,7 @@ import torch
 
 from runner.checkpoints.file import CHECKPOINTS, checkpoints_in, newest, read, write
 from runner.errors import CheckpointError
-from runner.snapshot import Snapshot
+from runner.training.snapshot import Snapshot
 
 
 def snapshot(epoch: int = 3) -> Snapshot:

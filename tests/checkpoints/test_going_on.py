@@ -9,12 +9,12 @@ import torch
 from runner.build import Parts
 from runner.checkpoints.file import newest, write
 from runner.data.dataset import Dataset
-from runner.loop import Training
-from runner.snapshot import Snapshot
-from runner.stack import Stack
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.lanes import Stop
+from runner.sweep.ways.lanes import Stop
+from runner.training.loop import Training
+from runner.training.snapshot import Snapshot
+from runner.training.stack import Stack
 from tests.sweep.composed import data_of, jobs_of
 
 EPOCHS = 4

@@ -7,7 +7,7 @@ import torch
 
 from runner.checkpoints.file import checkpoints_in, newest, read
 from runner.checkpoints.keeper import Keeper
-from runner.snapshot import Snapshot
+from runner.training.snapshot import Snapshot
 
 
 def snapshot(epoch: int) -> Snapshot:

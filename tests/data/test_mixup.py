@@ -12,10 +12,10 @@ from runner.data.batches import Batches
 from runner.data.dataset import Split
 from runner.data.mixup import Mixup
 from runner.errors import ConfigError
-from runner.mixed import loss_and_prediction
 from runner.nn.layers.shape import Flatten
 from runner.nn.losses import CrossEntropy
 from runner.nn.store import ParameterStore
+from runner.training.mixed import loss_and_prediction
 
 SPLIT = Split(torch.arange(20.0).view(10, 2), torch.arange(10) % 3)
 

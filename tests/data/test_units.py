@@ -7,19 +7,19 @@ import pytest
 import torch
 
 import runner
-from runner.config import check
+from runner.config.check import check
 from runner.data.carried import Diabetes
 from runner.data.dataset import Dataset, Split
 from runner.data.reconstruction import Reconstruction
 from runner.data.synthetic import LinearMap
 from runner.data.units import Units
 from runner.errors import ConfigError
-from runner.loop import evaluate
 from runner.metrics import MAE, R2, RMSE, Metric
 from runner.nn.layers.linear import Linear
 from runner.nn.losses import MSE
 from runner.nn.store import ParameterStore
-from runner.trained_run import find
+from runner.trained.run import find
+from runner.training.loop import evaluate
 from tests.data.test_validation import config_of
 
 METRICS: list[Metric] = [RMSE(), MAE(), R2()]

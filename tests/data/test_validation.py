@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from runner.compose import compose_run
-from runner.config import Config, check
+from runner.config.check import Config, check
+from runner.config.compose import compose_run
 from runner.data.dataset import Dataset, Split
 from runner.data.digits import Digits
 from runner.data.series import SERIES
@@ -16,8 +16,8 @@ from runner.data.synthetic import LinearMap
 from runner.data.table import TABLE, Numeric, Table
 from runner.data.validation import with_validation
 from runner.errors import DataError
-from runner.parallel import ALONE
 from runner.prepare import load
+from runner.process.parallel import ALONE
 from tests.data.files import write_series
 from tests.data.test_sources import arrays_in
 

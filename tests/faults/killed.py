@@ -8,7 +8,7 @@ from pathlib import Path
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from runner.launch import Launch
+from runner.process.launch import Launch
 from runner.tracking.tracker import Tracker
 config, folder, steps = json.loads(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 with Tracker(config, Launch(folder, "mlp", (), "command"), {}) as tracker:

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from runner.compose import compose_run
-from runner.config import Config, check
+from runner.config.check import Config, check
+from runner.config.compose import compose_run
 from runner.data.arrays import Arrays
 from runner.data.dataset import Dataset, Source, Split
 from runner.data.image_folder import ImageFolder
 from runner.data.table_file import CSV
 from runner.data.text import Text
 from runner.errors import DataError, RunnerError
-from runner.parallel import ALONE
 from runner.prepare import load
+from runner.process.parallel import ALONE
 from tests.conftest import CommandLine
 from tests.data.files import write_csv, write_fashion_mnist, write_images
 from tests.data.test_sources import arrays_in

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import strategies as st
 
 from runner.build import build
-from runner.compose import compose_run
-from runner.config import check
+from runner.config.check import check
+from runner.config.compose import compose_run
+from runner.config.overrides import as_override, flatten
+from runner.config.plain import Plain
 from runner.errors import ConfigError
-from runner.overrides import as_override, flatten
-from runner.plain import Plain
 from tests.faults.strange import assert_lines, cases, damages, scalars, values
 
 BASES: tuple[list[str], ...] = (

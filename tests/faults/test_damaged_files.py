@@ -12,14 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from runner.compose import compose_run
-from runner.config import Config, check
+from runner.config.check import Config, check
+from runner.config.compose import compose_run
 from runner.data.arrays import Arrays
 from runner.data.dataset import Source
 from runner.data.image_folder import ImageFolder
 from runner.errors import DataError
-from runner.parallel import ALONE
 from runner.prepare import load
+from runner.process.parallel import ALONE
 from tests.data.files import (
     FLOWERS,
     write_california,

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from runner.checkpoints.file import newest
+from runner.commands.exit_code import tell
 from runner.errors import RunnerError
-from runner.exit_code import tell
-from runner.predictions import Predictions
 from runner.tracking.log import history, run_log
+from runner.trained.predictions import Predictions
 from tests.conftest import run_in
 
 FULL = Path("/dev/full")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from runner.build import build
-from runner.compose import compose_run
-from runner.config import check
+from runner.config.check import check
+from runner.config.compose import compose_run
 from runner.errors import ConfigError, RunnerError
 from runner.prepare import draw_parameters
 from tests.conftest import CommandLine

@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from runner.errors import TrackingError
-from runner.launch import Launch
+from runner.process.launch import Launch
 from runner.tracking.tracker import Tracker
+from tests.config.test_check import plain
 from tests.conftest import run_in
 from tests.faults.servers import Proxy, Server
-from tests.test_config import plain
 
 EPOCHS = 20
 SLOWED = ("data=spirals", "data.samples=20000", "model.layers.l1.out_features=64", f"train.epochs={EPOCHS}")

@@ -15,8 +15,8 @@ import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from runner import sqlite_uri
 from runner.checkpoints.file import CHECKPOINTS, newest
+from runner.config import sqlite_uri
 from runner.sweep.kept_blocks import BLOCKS
 from tests import warm
 
@@ -187,7 +187,7 @@ def test_two_hundred_kills_during_a_save_leave_no_checkpoint_that_cannot_be_read
     """And each time the newest is at most the one that was being written behind."""
     program = (
         "import sys, torch\nfrom pathlib import Path\n"
-        "from runner.checkpoints.keeper import Keeper\nfrom runner.snapshot import Snapshot\n"
+        "from runner.checkpoints.keeper import Keeper\nfrom runner.training.snapshot import Snapshot\n"
         "import os, signal, time, random\n"
         "folder, last = Path(sys.argv[1]), 0\n"
         "moments = random.Random(0)\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import runner
-from runner import sqlite_uri
-from runner.masking import masked
+from runner.config import sqlite_uri
+from runner.tracking.masking import masked
 from tests.conftest import client_of, runs_in
 
 ODD = ["50 % off", "a#b", "who?", "two words", "100%25", "ünïcode"]

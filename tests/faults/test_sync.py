@@ -12,16 +12,16 @@ from threading import Thread, Timer
 import pytest
 
 import runner
-from runner.launch import Launch
-from runner.plain import Plain
-from runner.sync import sync
+from runner.commands.sync import sync
+from runner.config.plain import Plain
+from runner.process.launch import Launch
 from runner.tracking import delivery
 from runner.tracking.events import VANISHED
 from runner.tracking.journal import EVENTS, SENT, Journal
 from runner.tracking.tracker import Tracker
+from tests.config.test_check import plain
 from tests.conftest import client_of, runs_in
 from tests.faults.killed import kill, start
-from tests.test_config import plain
 
 
 @pytest.fixture

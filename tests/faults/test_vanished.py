@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from runner.launch import Launch
-from runner.plain import Plain
+from runner.config.plain import Plain
+from runner.process.launch import Launch
 from runner.tracking.events import HEARTBEAT, PROCESS, VANISHED
 from runner.tracking.journal import EVENTS
 from runner.tracking.process import Process, this_process
@@ -18,9 +18,9 @@ from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import make
 from runner.tracking.tracker import Tracker
 from runner.tracking.vanished import SILENCE, end_vanished
+from tests.config.test_check import plain
 from tests.conftest import client_of, runs_in
 from tests.faults.killed import kill, start
-from tests.test_config import plain
 
 
 @pytest.fixture

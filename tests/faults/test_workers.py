@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.test_resume import Place, assert_same, last_state
-from tests.test_parallel import torchrun
+from tests.process.test_parallel import torchrun
 
 ARGUMENTS = ("optim=momentum", "train.epochs=150", "train.checkpoint_every=1", "tracking.log_model=false")
 SECONDS = 30.0

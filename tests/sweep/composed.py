@@ -11,20 +11,20 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from runner.compose import conf_folder, register_resolvers
+from runner.config.compose import conf_folder, register_resolvers
 from runner.data.dataset import Dataset
-from runner.loop import Epoch
 from runner.nn.layers.layer import Layer
-from runner.parallel import ALONE
 from runner.prepare import load
+from runner.process.parallel import ALONE
 from runner.sweep.blocks import training_of, with_parameters
-from runner.sweep.cells import Composer
+from runner.sweep.books.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.jobs import Job, check_all
-from runner.sweep.lanes import Stop
-from runner.sweep.messages import Ended, Measured, Opened, ToBooks
+from runner.sweep.points.cells import Composer
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
+from runner.sweep.ways.lanes import Stop
+from runner.training.loop import Epoch
 
 
 @cache

@@ -9,7 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 
-from runner.compose import conf_folder, register_resolvers
+from runner.config.compose import conf_folder, register_resolvers
 from runner.sweep.callback import SweepFolder
 from runner.sweep.watch import Watch
 

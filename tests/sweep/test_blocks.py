@@ -17,11 +17,11 @@ from runner.nn.init import Default, Fans
 from runner.nn.layers.activation import Activation
 from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
-from runner.serving import load
 from runner.sweep.blocks import train_block
 from runner.sweep.jobs import Job, groups
-from runner.sweep.lanes import Stop, run_in_lanes
-from runner.sweep.way import Way
+from runner.sweep.ways.lanes import Stop, run_in_lanes
+from runner.sweep.ways.way import Way
+from runner.trained.serving import load
 from tests.sweep.composed import Heard, alone, data_of, digits, jobs_of, with_layer
 
 pytestmark = pytest.mark.usefixtures("one_thread")

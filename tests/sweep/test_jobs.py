@@ -2,10 +2,10 @@
 
 import pytest
 
-from runner.compose import launch_of
+from runner.config.compose import launch_of
 from runner.errors import ConfigError
-from runner.sweep.cells import Composer
 from runner.sweep.jobs import check_all, groups, make_job
+from runner.sweep.points.cells import Composer
 from tests.sweep.composed import config_loader, jobs_of, master_of
 
 ONE_PROGRAM = {

@@ -12,9 +12,9 @@ import yaml
 from hydra.core.utils import JobReturn
 
 from runner.errors import ConfigError
-from runner.signals import Terminated
+from runner.process.signals import Terminated
+from runner.sweep.points.space import Choice, Dimension, Interval, Range
 from runner.sweep.record import JobResult, add_result
-from runner.sweep.space import Choice, Dimension, Interval, Range
 from tests.conftest import CommandLine
 from tests.sweep.fake_launcher import FakeLauncher, FakeTrainer, Values, sweep, values_of
 
@@ -80,7 +80,7 @@ def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
 def test_each_kind_of_value_has_its_distribution(
     dimension: Dimension, kind: str, said: dict[str, object]
 ) -> None:
-    from runner.sweep.optuna_parts import distribution
+    from runner.sweep.optimize.parts import distribution
 
     assert distribution(dimension) == getattr(optuna.distributions, f"{kind}Distribution")(**said)
 
@@ -343,7 +343,7 @@ def test_another_search_does_not_continue_a_study(tmp_path: Path, changed: list[
 
 
 def test_a_missing_package_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "runner.sweep.optimize", raising=False)
+    monkeypatch.delitem(sys.modules, "runner.sweep.optimize.run", raising=False)
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ConfigError, match=r"pip install 'runner\[optuna\]'"):
         sweep(tmp_path, FakeLauncher(), OPTUNA, LR)

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from runner.signals import Terminated
+from runner.process.signals import Terminated
 from runner.tracking.console import PipeConsole
 from runner.tracking.sweep_display import RECENT, SweepDisplay
 

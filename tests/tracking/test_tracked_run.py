@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflow.entities import Metric
 
-from runner.data_input import DataInput
+from runner.tracking.data_input import DataInput
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import find_made, make
 

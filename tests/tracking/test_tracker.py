@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from mlflow.entities import Run
 
+from runner.config.plain import Plain
 from runner.errors import DataError, TrackingError
-from runner.launch import Launch
-from runner.plain import Plain
-from runner.signals import Terminated
+from runner.process.launch import Launch
+from runner.process.signals import Terminated
 from runner.tracking import events
 from runner.tracking.events import VALUE_LENGTH
 from runner.tracking.journal import Event
 from runner.tracking.location import Location
 from runner.tracking.tracker import Tracker
+from tests.config.test_check import plain
 from tests.conftest import client_of, runs_in
-from tests.test_config import plain
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import torch
 from torch import nn
 
 from runner.build import build_model
-from runner.components import named_layers
+from runner.config.components import named_layers
+from runner.config.plain import Plain
 from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
-from runner.plain import Plain
 from runner.registry import BUILT_IN
-from runner.serving import load
 from runner.sweep.blocks import train_block
-from runner.sweep.lanes import Stop
+from runner.sweep.ways.lanes import Stop
+from runner.trained.serving import load
 from tests.sweep.composed import Heard, alone, digits, jobs_of
 
 TWO_NORMS = (

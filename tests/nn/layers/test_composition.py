@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from runner.config.plain import Plain
 from runner.errors import ConfigError
-from runner.plain import Plain
 from tests.nn.layers.test_adopted import built, refused
 
 IMAGE = (3, 8, 8)

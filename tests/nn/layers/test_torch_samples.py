@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from runner.components import layer
+from runner.config.components import layer
 from runner.nn.layers.adopted import PREFIX, arguments_of, module_names
 from runner.nn.layers.layer import Layer
 from runner.nn.store import ParameterStore

@@ -1,0 +1,1 @@
+"""Runs that were there before: gone on with, or done again."""

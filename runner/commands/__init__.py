@@ -1,0 +1,1 @@
+"""What there is beside training: a module a command."""

@@ -1,0 +1,149 @@
+"""The command lines of the small programs: ``key=value`` words in Hydra's grammar."""
+
+import sys
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+
+from runner.commands.exit_code import exit_code, shows_tracebacks
+from runner.config.compose import located, register_resolvers
+from runner.errors import ConfigError, unknown
+from runner.process.signals import raise_on_signals
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What was typed, key by key, in its order.
+
+    Attributes:
+        given: each word.
+        config_dir: the folder of the user's own YAML, if one is named.
+    """
+
+    given: Sequence[Override]
+    config_dir: str | None = None
+
+    def of(self, key: str) -> str | None:
+        """The value of a key; None if it was not given."""
+        for override in reversed(self.given):
+            if override.key_or_group == key:
+                value = override.value()
+                return value if isinstance(value, str) else str(override.input_line).partition("=")[2]
+        return None
+
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
+        """The value of a key, the first of those allowed if it was not given.
+
+        Raises:
+            ConfigError: if it is none of them.
+        """
+        value = self.of(key) or allowed[0]
+        if value not in allowed:
+            raise ConfigError([unknown(key, value, allowed)])
+        return value
+
+    def overrides(self, *keys: str) -> list[str]:
+        """What was typed of these keys, and of keys in them."""
+        return [
+            str(override.input_line)
+            for override in self.given
+            if str(override.key_or_group).partition(".")[0] in keys
+        ]
+
+    def plugins(self) -> bool | list[str]:
+        """Whether plugins that the store tells of may run, or the names of those to take in their place.
+
+        Raises:
+            ConfigError: if what was typed is neither.
+        """
+        typed = [override.value() for override in self.given if override.key_or_group == "plugins"]
+        value = typed[-1] if typed else False
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, list):
+            raise ConfigError([f"plugins: {value!r} should be true or a list of files and modules"])
+        folders = [Path(folder) for folder in (self.config_dir, Path.cwd()) if folder is not None]
+        return [str(located(str(name), folders)) for name in value]
+
+    def required(self, key: str) -> str:
+        """The value of a key that has to be given, as ``parse`` has made sure."""
+        value = self.of(key)
+        assert value is not None
+        return value
+
+
+def run_program(usage: str, known: Sequence[str], action: Callable[[Arguments], None]) -> None:
+    """Do what the command line says and exit with the code of what came of it.
+
+    Args:
+        usage: what ``--help`` shows.
+        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data.
+        action: what to do.
+    """
+    words = sys.argv[1:]
+    if {"--help", "-h"} & set(words):
+        print(usage)
+        sys.exit(0)
+    raise_on_signals()
+    register_resolvers()
+
+    def start() -> int:
+        action(parse(words, known))
+        return 0
+
+    sys.exit(exit_code(start, shows_tracebacks()))
+
+
+def parse(words: Sequence[str], known: Sequence[str], others_told: str | None = None) -> Arguments:
+    """Read ``key=value`` words.
+
+    Args:
+        words: what was typed.
+        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data.
+        others_told: what to say of any other key, if not that it is unknown.
+
+    Raises:
+        ConfigError: if one is unknown or missing, deletes a key, or gives several values.
+    """
+    needed = [key.removesuffix("!") for key in known if key.endswith("!")]
+    config_dir, others = without_config_dir(words)
+    flags = [word for word in others if word.startswith("-")]
+    if flags:
+        raise ConfigError(
+            [f"{flag}: unknown, arguments are key=value, --config-dir or --help" for flag in flags]
+        )
+    given = OverridesParser.create().parse_overrides(others)
+    problems = []
+    for override in given:
+        key = str(override.key_or_group)
+        if key not in needed and key not in known and f"{key.partition('.')[0]}.*" not in known:
+            names = [*needed, *(k for k in known if k[-1] not in "!*")]
+            problems.append(f"{key}: {others_told}" if others_told else unknown(key, key, names))
+        elif override.is_delete() or override.is_sweep_override():
+            problems.append(f"{override.input_line}: one value is wanted")
+    typed = [override.key_or_group for override in given]
+    problems += [f"{key}: missing, write {key}=…" for key in needed if key not in typed]
+    if problems:
+        raise ConfigError(problems)
+    return Arguments(given, config_dir)
+
+
+def without_config_dir(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The folder that ``--config-dir`` names, if it is there, and the other words.
+
+    Raises:
+        ConfigError: if it names none.
+    """
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config-dir", "-cd")
+    try:
+        found, others = parser.parse_known_args(words)
+    except ArgumentError as error:
+        raise ConfigError([f"--config-dir: {error.message}"]) from error
+    return found.config_dir, others

@@ -1,0 +1,1 @@
+"""The process that trains: its signals, its threads and memory, and others beside it."""

@@ -1,0 +1,152 @@
+"""The MLflow run that a sweep's jobs are children of."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import RunTag
+from omegaconf import OmegaConf
+
+from runner.config.compose import SWEEP_RECORD, typed_overrides
+from runner.config.plain import Plain
+from runner.errors import TrackingError
+from runner.process.launch import Launch
+from runner.process.signals import uninterrupted
+from runner.sweep.callback import PARENT, RESULTS
+from runner.sweep.record import JobResult
+from runner.tracking import events
+from runner.tracking.events import FOLDER, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
+from runner.tracking.journal import Journal
+from runner.tracking.location import Location
+from runner.tracking.masking import masked
+from runner.tracking.outcome import Failure, Status
+from runner.tracking.repository import uncommitted
+from runner.tracking.sender import Sender
+from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
+from runner.tracking.tracked_run import find_made, make
+
+PATIENCE = 3.0
+"""Seconds for which it is tried to tell of the sweep's end."""
+
+
+def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None, keeps: bool = False) -> str:
+    """The id of the parent run; the first job to come opens it, or that of an earlier sweep again.
+
+    Args:
+        folder: the sweep's.
+        plain: the job's resolved config.
+        launch: how the job was started.
+        resumed: the earlier sweep, if the sweep continues one.
+        keeps: whether the sweep lives as long as this process, and ends with it.
+
+    Raises:
+        TrackingError: if the store cannot be used, or has no such earlier sweep.
+    """
+    record = folder / PARENT
+    with FileLock(folder / f".{PARENT}.lock"):
+        if not record.exists() and resumed is not None:
+            reopen(folder, plain, resumed)
+        if record.exists():
+            return find(folder).run_id
+        uri = plain["tracking"]["uri"]
+        client = connect(uri)
+        experiment_id = find_experiment(client, plain["tracking"]["experiment"])
+        with told_as_tracking_error(uri), uninterrupted():
+            token = token_of(folder)
+            tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
+            if not keeps:
+                del tags[PROCESS]
+            called = masked(name(folder))[:NAME_LENGTH]
+            run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
+            location = Location(uri, experiment_id, run.location.run_id)
+            location.write(record)
+            client.set_tag(location.run_id, "sweep_id", location.run_id)
+            if (folder / SWEEP_RECORD).exists():  # at once: a sweep may be interrupted, and continued
+                client.log_artifact(location.run_id, str(folder / SWEEP_RECORD))
+            leave_uncommitted(client, location.run_id)
+        return location.run_id
+
+
+def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
+    """Leave with the parent run what has been changed since the last commit. Raises what MLflow raises."""
+    changes = uncommitted(Path.cwd())
+    if changes is not None:
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changes.tags.items()])
+        for name, text in changes.files.items():
+            client.log_text(run_id, text, name)
+
+
+def reopen(folder: Path, plain: Plain, sweep: str) -> None:
+    """Make an earlier sweep's parent run that of the sweep in ``folder``.
+
+    Raises:
+        TrackingError: if the store cannot be used, or has no such run.
+    """
+    uri = plain["tracking"]["uri"]
+    client = connect(uri)
+    with told_as_tracking_error(uri):
+        run = client.get_run(sweep)
+        if run.data.tags.get("sweep_id") != sweep:
+            raise TrackingError(
+                f"sweep.resume: '{sweep}' is a run, but no sweep. Its parent run's id is wanted"
+            )
+        client.update_run(sweep, status="RUNNING")
+        location = Location(uri, run.info.experiment_id, sweep)
+        location.write(folder / PARENT)
+
+
+def find(folder: Path) -> Location:
+    """Where the parent run of the sweep in ``folder`` is."""
+    return Location.read(folder / PARENT)
+
+
+def token_of(folder: Path) -> str:
+    """What the sweep's parent run is known by before it has an id, however often it is tried to make it."""
+    file = folder / ".parent.token"
+    if not file.exists():
+        file.write_text(secrets.token_hex(16))
+    return file.read_text()
+
+
+def name(folder: Path) -> str:
+    """What the sweep is called: its command line's overrides, as typed, as far as they fit."""
+    record = folder / SWEEP_RECORD
+    overrides = typed_overrides(OmegaConf.load(record).hydra) if record.exists() else []
+    return " ".join(["sweep", *overrides])[:NAME_LENGTH]
+
+
+def journal_of(folder: Path) -> Journal:
+    """What is to be told of the parent run at the sweep's end, as ``end`` or ``runner.sync`` sends it."""
+    journal = Journal(folder)
+    if journal.is_new:
+        journal.append(events.continued(find(folder)))
+    return journal
+
+
+def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
+    """End the parent run, leaving the jobs' results and the sweep's config with it.
+
+    Raises:
+        TrackingError: if the store cannot be used; what was to be told it stays in the journal.
+    """
+    failed = [result for result in results if result.status == "FAILED"]
+    failure = Failure(f"{len(failed)} of {len(results)} jobs failed", "") if failed else None
+    (ended,) = events.ended(folder, status, failure, leaves_trace=False)
+    journal = journal_of(folder)
+    journal.append(events.left(folder, {}, [RESULTS]), ended)
+    uri = find(folder).uri
+    sender, until = Sender(journal), time.monotonic() + PATIENCE
+    with told_as_tracking_error(uri), uninterrupted():
+        while True:
+            try:
+                sender.send()
+                break
+            except STORE_ERRORS as error:
+                if is_refused(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.5)
+    journal.remove()

@@ -1,0 +1,1 @@
+"""Launchers beside the stacked one: job by job, or over a Ray cluster."""

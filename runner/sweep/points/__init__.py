@@ -1,0 +1,1 @@
+"""Which values the jobs of a sweep have."""

@@ -1,0 +1,1 @@
+"""What a sweep came to: tables, pictures, the best experiment."""

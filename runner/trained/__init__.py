@@ -1,0 +1,1 @@
+"""Trained models: written down, found again, asked for predictions."""

@@ -1,0 +1,145 @@
+"""A run that has been trained, as the tracking store has it: its config and its model."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow.artifacts
+import torch
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, Metric, Run
+from mlflow.exceptions import MlflowException
+
+from runner.config import sqlite_uri
+from runner.config.plain import Plain
+from runner.config.unfolding import refuse_unfolding
+from runner.errors import ConfigError, RunnerError, TrackingError
+from runner.plugins.consent import Wanted
+from runner.tracking.events import CONFIG_NAME
+from runner.tracking.model import DATA
+from runner.tracking.store import connect, told_as_tracking_error
+from runner.trained import serving
+
+NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow says of an id that no run has, or that can be none."""
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run in the store of ``client``."""
+
+    client: MlflowClient
+    run: Run
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+        return str(self.run.info.run_id)
+
+    @property
+    def step(self) -> int:
+        """The epochs that its model has been trained."""
+        return int(self._output.step)
+
+    def config(self) -> Plain:
+        """The config that it was started with, resolved.
+
+        Raises:
+            TrackingError: if it can't be had.
+            ConfigError: if it is none.
+        """
+        with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
+            path = Path(self.client.download_artifacts(self.run_id, CONFIG_NAME, folder))
+            refuse_unfolding(Path(folder))
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ConfigError([f"run: the {CONFIG_NAME} of run '{self.run_id}' is no config"])
+        return found
+
+    def history(self) -> dict[tuple[int, str], float]:
+        """All that it has measured, by epoch and metric.
+
+        Raises:
+            TrackingError: if the store can't be read.
+        """
+        with told_as_tracking_error(self.client.tracking_uri):
+            return {
+                (row.step, name): row.value
+                for name in self.run.data.metrics
+                for row in self.client.get_metric_history(self.run_id, name)
+            }
+
+    def digest_of_data(self) -> str | None:
+        """Names what it has learnt from; None if it did not come to that."""
+        inputs = self.run.inputs.dataset_inputs if self.run.inputs else []
+        return str(inputs[0].dataset.digest) if inputs else None
+
+    def sweep(self) -> "TrainedRun | None":
+        """The parent run of the sweep that it is a job of, if it is one, or that it is itself.
+
+        Raises:
+            TrackingError: if the store can't be read.
+            RunnerError: if it is not there any more.
+        """
+        sweep_id = self.run.data.tags.get("sweep_id")
+        return None if sweep_id is None else find(str(self.client.tracking_uri), sweep_id)
+
+    def load_model(self, device: torch.device, plugins: Wanted) -> serving.Predictor:
+        """The model that it has logged.
+
+        Args:
+            device: where it shall compute.
+            plugins: whether code that comes with it may run, or what to load in its place.
+
+        Raises:
+            RunnerError: if there is none, it can't be had, or it comes with code that may not run.
+        """
+        model_id, uri = self._output.model_id, self.client.tracking_uri
+        with TemporaryDirectory() as folder:
+            with told_as_tracking_error(uri):
+                data = f"{self.client.get_logged_model(model_id).artifact_location}/{DATA}"
+                path = mlflow.artifacts.download_artifacts(data, dst_path=folder, tracking_uri=uri)
+            return serving.load(Path(path), device, plugins)
+
+    def log(self, metrics: Mapping[str, float]) -> None:
+        """Log metrics of the model, at the epochs that it has been trained.
+
+        Raises:
+            TrackingError: if the store cannot be written.
+        """
+        now = int(time.time() * 1000)
+        with told_as_tracking_error(self.client.tracking_uri):
+            entities = [Metric(name, value, now, self.step) for name, value in metrics.items()]
+            self.client.log_batch(self.run_id, metrics=entities)
+
+    @property
+    def _output(self) -> LoggedModelOutput:
+        outputs = self.run.outputs.model_outputs if self.run.outputs else []
+        if not outputs:
+            raise RunnerError(
+                f"run: '{self.run_id}' has logged no model; tracking.log_model=true has a run log it"
+            )
+        return outputs[-1]
+
+
+def find(uri: str, run_id: str) -> TrainedRun:
+    """Find a run.
+
+    Raises:
+        TrackingError: if the store is not there or cannot be used.
+        RunnerError: if it has no such run.
+    """
+    path = sqlite_uri.to_path(uri)
+    if path is not None and not path.exists():
+        raise TrackingError(f"tracking.uri: there is no store '{uri}'")
+    client = connect(uri)
+    with told_as_tracking_error(uri):
+        try:
+            return TrainedRun(client, client.get_run(run_id))
+        except MlflowException as error:
+            if error.error_code not in NO_SUCH_RUN:
+                raise
+            raise RunnerError(f"run: there is no run '{run_id}' in {uri}") from error

@@ -1,0 +1,180 @@
+"""A trained model as files, and back: what MLflow loads when it is asked for a run's model.
+
+A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
+outputs are) and ``weights.safetensors``. Neither is code and neither is a pickle. Code there is only where
+layers are the user's own: their plugin's file is copied into ``plugins``, or its module named.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+
+from runner.build import build_model
+from runner.config.check import check_layers
+from runner.config.plain import Plain
+from runner.data.units import Units
+from runner.errors import ConfigError
+from runner.nn.layers.sequential import Sequential
+from runner.nn.store import ParameterStore
+from runner.plugins.consent import Wanted, wanted_of
+from runner.plugins.join import join
+from runner.plugins.load import Plugin
+from runner.plugins.load import load as load_plugin
+from runner.plugins.source import is_file_name
+from runner.types import Shape, Task
+
+MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"
+
+
+def save(
+    folder: Path,
+    layers: Plain,
+    in_shape: Shape,
+    outputs: int,
+    task: Task,
+    store: ParameterStore,
+    plugins: Sequence[Plugin] = (),
+    units: Units | None = None,
+) -> None:
+    """Write a model's description and its weights into ``folder``.
+
+    Args:
+        folder: made if it isn't there.
+        layers: as in the config.
+        in_shape: the shape of one input.
+        outputs: how many the last layer gives.
+        task: what they are.
+        store: the weights.
+        plugins: those of the config; what the layers need of them is kept.
+        units: those that the outputs are in, if not in the targets' own.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {
+        "layers": layers,
+        "in_shape": in_shape,
+        "outputs": outputs,
+        "task": task,
+        "plugins": keep_plugins(folder, layers, plugins),
+        "units": None if units is None else asdict(units),
+    }
+    (folder / MODEL).write_text(json.dumps(description, indent=2))
+    save_file(
+        {name: value.cpu().contiguous() for name, value in store.state_dict().items()}, folder / WEIGHTS
+    )
+
+
+def keep_plugins(folder: Path, layers: Plain, plugins: Sequence[Plugin]) -> list[str]:
+    """Copy the plugin files that layers need into ``folder``; their places in it, and modules' names."""
+    used, kept = set(types_in(layers)), []
+    for number, plugin in enumerate(plugins):
+        if used.isdisjoint([*plugin.tables.get("LAYERS", ()), *plugin.tables.get("INITIALIZERS", ())]):
+            continue
+        if plugin.source is None:
+            kept.append(plugin.name)
+            continue
+        file = Path(PLUGINS, str(number), Path(plugin.name).name)  # two files may be called the same
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(plugin.source)
+        kept.append(file.as_posix())
+    return kept
+
+
+def types_in(plain: object) -> Iterator[str]:
+    """Every ``type`` in layers, and in what is told of them."""
+    if isinstance(plain, Mapping):
+        yield str(plain.get("type"))
+        for value in plain.values():
+            yield from types_in(value)
+
+
+class Predictor:
+    """A model and its store, taking and giving numpy arrays.
+
+    Attributes:
+        model: the layers.
+        store: their parameters.
+        in_shape: the shape of one input.
+        task: what the outputs are.
+        preprocessing: texts by their files' names, left beside the model by the data that it has learnt from:
+            how rows become its inputs.
+        units: those that the layers' outputs are in, if not in the targets' own.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        store: ParameterStore,
+        in_shape: Shape,
+        task: Task,
+        preprocessing: Mapping[str, str],
+        units: Units | None,
+    ) -> None:
+        self.model = model
+        self.store = store
+        self.in_shape = in_shape
+        self.task = task
+        self.preprocessing = preprocessing
+        self.units = units
+
+    @torch.inference_mode()
+    def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
+        """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
+
+        They are the logits of a classifier, or values in the targets' own units.
+        """
+        batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32), device=self.store.params.device)
+        with self.store.evaluating():
+            outputs = self.model.forward(self.store, batch)
+        if self.units is not None:
+            outputs = self.units.restored(outputs).float()
+        told: npt.NDArray[np.float32] = outputs.cpu().numpy()
+        return told
+
+
+def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = False) -> Predictor:
+    """Read what ``save`` wrote.
+
+    Args:
+        folder: where it is.
+        device: where the model shall compute.
+        plugins: whether code that comes with the model may run, or what to load in its place.
+
+    Raises:
+        ConfigError: if the description is not one of a model, a plugin that it needs is not here, or it comes
+            with code that may not run.
+    """
+    description = json.loads((folder / MODEL).read_text())
+    missing = sorted({"layers", "in_shape", "outputs", "task", "plugins"} - description.keys())
+    if missing:
+        raise ConfigError(
+            [f"{MODEL}: lacks {', '.join(missing)}: another version of the runner has written it"]
+        )
+    files = {name: str(folder / name) for name in description["plugins"] if is_file_name(name)}
+    named = wanted_of(description["plugins"], plugins)
+    registry = join([load_plugin(files.get(name, name)) for name in named])
+    problems: list[str] = []
+    layers = check_layers(registry, description["layers"], description["outputs"], problems)
+    if problems:
+        raise ConfigError(problems)
+    store = ParameterStore()
+    in_shape: Shape = tuple(description["in_shape"])
+    model = build_model(layers, in_shape, store)
+    store.seal(torch.Generator(), device)
+    store.load(load_file(folder / WEIGHTS))
+    beside = [file for file in folder.glob("*.json") if file.name != MODEL]
+    preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
+    given = description.get("units")  # which models of an earlier version have not
+    units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
+    return Predictor(model, store, in_shape, description["task"], preprocessing, units)
+
+
+def _load_pyfunc(data_path: str) -> Predictor:
+    """The entry that MLflow's pyfunc flavour calls by this name; it has run the model's own code already."""
+    return load(Path(data_path), plugins=True)

@@ -1,0 +1,1 @@
+"""Training, and what is measured meanwhile: one model, or several as a stack."""
