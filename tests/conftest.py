@@ -6,6 +6,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it: the cores are taken
+
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -28,6 +32,12 @@ settings.load_profile("same")
 FOREIGN_SETTINGS = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
 
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for each core if all quick tests run; else none beside this, which is there sooner."""
+    are_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return min(os.cpu_count() or 1, 8) if are_all and config.option.markexpr == "not slow" else 0
 
 
 @pytest.fixture(scope="session", autouse=True)

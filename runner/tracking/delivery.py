@@ -24,6 +24,9 @@ INTERVAL, LONGEST = 1.0, 15.0
 START_PATIENCE, END_PATIENCE, HURRIED = 6.0, 15.0, 3.0
 """Seconds that a store is waited for that does not answer: at a run's start, at its end, if it is stopped."""
 
+SLOW_PATIENCE = 60.0
+"""The same at a run's end for one that has answered so far, and is given a model perhaps."""
+
 LOCK_PATIENCE = 120.0
 """The same for a SQLite file, which others make, or hold for a while."""
 
@@ -60,7 +63,7 @@ class Delivery:
         """
         assert self._sender is not None
         local = sqlite_uri.to_path(self._uri) is not None
-        self._wait(LOCK_PATIENCE if local else START_PATIENCE, self._is_open)
+        self._wait(lambda: LOCK_PATIENCE if local else START_PATIENCE, self._is_open)
         with self._news:
             if self._is_ready:
                 assert self._sender.run is not None
@@ -90,11 +93,11 @@ class Delivery:
             self._closing = True
         self._awake.set()
         try:
-            patience = LOCK_PATIENCE if is_locked(self._failure) else END_PATIENCE
-            self._wait(HURRIED if hurried else patience, lambda: self._is_over, in_all=hurried)
+            patience = (lambda: HURRIED) if hurried else self._patience
+            self._wait(patience, lambda: self._is_over, in_all=hurried)
         except (KeyboardInterrupt, Terminated):
             with uninterrupted():  # torchrun's SIGTERM comes while the run's end is told
-                self._wait(HURRIED, lambda: self._is_over, in_all=True)
+                self._wait(lambda: HURRIED, lambda: self._is_over, in_all=True)
             raise
         finally:
             with self._news:
@@ -115,14 +118,22 @@ class Delivery:
         """Why the store does not take what it is told, if so."""
         return self._failure
 
-    def _wait(self, patience: float, condition: Callable[[], bool], in_all: bool = False) -> None:
+    def _patience(self) -> float:
+        """How many seconds the store is waited for at a run's end, as it behaves now."""
+        if self._failure is None:
+            return SLOW_PATIENCE
+        return LOCK_PATIENCE if is_locked(self._failure) else END_PATIENCE
+
+    def _wait(
+        self, patience: Callable[[], float], condition: Callable[[], bool], in_all: bool = False
+    ) -> None:
         """Wait for a condition, so long in all, or as long as the store takes something now and then."""
-        until, offset = time.monotonic() + patience, self._journal.sent.offset
+        since, offset = time.monotonic(), self._journal.sent.offset
         with self._news:
-            while not condition() and time.monotonic() < until:
+            while not condition() and time.monotonic() - since < patience():
                 self._news.wait(0.2)
                 if self._journal.sent.offset != offset and not in_all:
-                    until, offset = time.monotonic() + patience, self._journal.sent.offset
+                    since, offset = time.monotonic(), self._journal.sent.offset
 
     def _work(self) -> None:
         pause = 0.0

@@ -113,10 +113,13 @@ class Sender:
         self.run = as_tracked(self._client, self._client.get_run(event["run_id"]).info)
 
     def _reopen(self, event: Event) -> None:
-        if event["run_id"] is not None:
+        if event["run_id"] is None:
+            run = self._known
+        else:
             client, _ = self.connected(event)
-            self.run = as_tracked(client, client.get_run(event["run_id"]).info)
-        self._known.reopen(event["tags"])
+            run = as_tracked(client, client.get_run(event["run_id"]).info)
+        run.reopen(event["tags"])
+        self.run = run  # not before: who waits for it takes it as open
 
     @property
     def _known(self) -> TrackedRun:
