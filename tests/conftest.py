@@ -17,6 +17,7 @@ from mlflow.entities import Run
 
 from runner.tracking.store import make_sqlite_store
 from tests import warm
+from tests.faults.table import INJECTED, fault_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
@@ -31,12 +32,28 @@ settings.load_profile("same")
 FOREIGN_SETTINGS = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "HYDRA_FULL_ERROR")
 
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+Injected = Callable[[int], None]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A process for each core if all quick tests run; else none beside this, which is there sooner."""
     are_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return min(os.cpu_count() or 1, 8) if are_all and config.option.markexpr == "not slow" else 0
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was injected, if anything was."""
+    reports = terminalreporter.stats
+    if lines := fault_table(reports.get("passed", []), reports.get("failed", [])):
+        terminalreporter.section("faults: injected, of which nothing was lost")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def injected(record_property: Callable[[str, object], None]) -> Injected:
+    """Tells the table of faults how many a test has injected."""
+    return lambda count: record_property(INJECTED, count)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ STARTING = "starting Python"
 TRACKING = "writing metrics"
 
 PHASES = {
-    "runner.config:check": "checking the config",
+    "runner.config.check:check": "checking the config",
     "runner.experiment:build": "building the model",
     "runner.experiment:draw_parameters": "building the model",
     "runner.tracking.tracker:Tracker.__enter__": "opening store and run",

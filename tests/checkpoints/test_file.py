@@ -11,6 +11,7 @@ import torch
 from runner.checkpoints.file import CHECKPOINTS, checkpoints_in, newest, read, write
 from runner.errors import CheckpointError
 from runner.training.snapshot import Snapshot
+from tests.conftest import Injected
 
 
 def snapshot(epoch: int = 3) -> Snapshot:
@@ -43,7 +44,7 @@ def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
     assert newest(tmp_path / CHECKPOINTS) is None
 
 
-def test_of_a_thousand_flipped_bits_none_goes_unnoticed(tmp_path: Path) -> None:
+def test_of_a_thousand_flipped_bits_none_goes_unnoticed(tmp_path: Path, injected: Injected) -> None:
     path = write(tmp_path, snapshot(), {"run_id": "a"})
     files = {file: file.read_bytes() for file in (path, path.with_suffix(".safetensors"))}
     bits = [(file, bit) for file, whole in files.items() for bit in range(8 * len(whole))]
@@ -57,11 +58,12 @@ def test_of_a_thousand_flipped_bits_none_goes_unnoticed(tmp_path: Path) -> None:
         noticed += 1
         file.write_bytes(files[file])
     assert noticed == 1000
+    injected(noticed)
     read(path)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".safetensors"])
-def test_a_truncated_file_is_told_of_in_one_line(suffix: str, tmp_path: Path) -> None:
+def test_a_truncated_file_is_told_of_in_one_line(suffix: str, tmp_path: Path, injected: Injected) -> None:
     path = write(tmp_path, snapshot(), {"run_id": "a"})
     file = path.with_suffix(suffix)
     whole = file.read_bytes()
@@ -72,6 +74,7 @@ def test_a_truncated_file_is_told_of_in_one_line(suffix: str, tmp_path: Path) ->
         assert str(path) in str(caught.value)
         assert "damaged" in str(caught.value)
         assert "\n" not in str(caught.value)
+    injected(10)
 
 
 @pytest.mark.parametrize(

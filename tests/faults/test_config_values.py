@@ -13,6 +13,7 @@ from runner.config.compose import compose_run
 from runner.config.overrides import as_override, flatten
 from runner.config.plain import Plain
 from runner.errors import ConfigError
+from tests.conftest import Injected
 from tests.faults.strange import assert_lines, cases, damages, scalars, values
 
 BASES: tuple[list[str], ...] = (
@@ -99,22 +100,34 @@ place = st.floats(0, 1, exclude_max=True)
 which = st.integers(0, len(BASES) - 1)
 
 
-def test_a_strange_value_anywhere_is_a_problem_in_a_line(configs: list[Plain]) -> None:
-    assert cases(40, partial(check_changed, configs), place, which, values) >= 40
+def test_a_strange_value_anywhere_is_a_problem_in_a_line(configs: list[Plain], injected: Injected) -> None:
+    count = cases(40, partial(check_changed, configs), place, which, values)
+    assert count >= 40
+    injected(count)
 
 
 @pytest.mark.slow
-def test_whatever_stands_in_a_config_is_a_problem_in_a_line(configs: list[Plain]) -> None:
-    assert cases(1500, partial(check_changed, configs), place, which, values) >= 1500
+def test_whatever_stands_in_a_config_is_a_problem_in_a_line(configs: list[Plain], injected: Injected) -> None:
+    count = cases(1500, partial(check_changed, configs), place, which, values)
+    assert count >= 1500
+    injected(count)
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
-def test_a_strange_override_is_a_problem_in_a_line(configs: list[Plain], examples: int) -> None:
+def test_a_strange_override_is_a_problem_in_a_line(
+    configs: list[Plain], examples: int, injected: Injected
+) -> None:
     case = partial(compose_changed, keys_of(configs[0]))
-    assert cases(examples, case, place, values | scalars) >= examples
+    count = cases(examples, case, place, values | scalars)
+    assert count >= examples
+    injected(count)
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
-def test_a_damaged_yaml_file_is_a_problem_in_a_line(tmp_path: Path, examples: int) -> None:
+def test_a_damaged_yaml_file_is_a_problem_in_a_line(
+    tmp_path: Path, examples: int, injected: Injected
+) -> None:
     (tmp_path / "model").mkdir()
-    assert cases(examples, partial(compose_damaged, tmp_path), damages()) >= examples
+    count = cases(examples, partial(compose_damaged, tmp_path), damages())
+    assert count >= examples
+    injected(count)

@@ -20,6 +20,7 @@ from runner.data.image_folder import ImageFolder
 from runner.errors import DataError
 from runner.prepare import load
 from runner.process.parallel import ALONE
+from tests.conftest import Injected
 from tests.data.files import (
     FLOWERS,
     write_california,
@@ -125,13 +126,21 @@ def read_damaged(config: Config, kind: Kind, damage: Callable[[bytes], bytes]) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_is_read_or_refused(tmp_path: Path, config: Config, kind: str) -> None:
+def test_a_damaged_file_is_read_or_refused(
+    tmp_path: Path, config: Config, kind: str, injected: Injected
+) -> None:
     case = partial(read_damaged, config, KINDS[kind](tmp_path))
-    assert cases(FEW, case, damages()) >= FEW
+    count = cases(FEW, case, damages())
+    assert count >= FEW
+    injected(count)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_is_damaged_it_is_read_or_refused(tmp_path: Path, config: Config, kind: str) -> None:
+def test_whatever_is_damaged_it_is_read_or_refused(
+    tmp_path: Path, config: Config, kind: str, injected: Injected
+) -> None:
     case = partial(read_damaged, config, KINDS[kind](tmp_path))
-    assert cases(MANY, case, damages()) >= MANY
+    count = cases(MANY, case, damages())
+    assert count >= MANY
+    injected(count)

@@ -161,13 +161,11 @@ def test_replies_that_are_dropped_now_and_then_double_nothing(
     assert len(models) == (seed == 3)
 
 
-@pytest.mark.slow
-def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    server.start()
+def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str]:
+    """A run that has been training for two epochs when its server is stopped."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "runner", f"tracking.uri={server.uri}", *SLOWED],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "runner", f"tracking.uri={server.uri}", *SLOWED, *arguments],
+        cwd=server.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
@@ -175,6 +173,30 @@ def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> 
         if line.startswith("epoch  2"):
             break
     server.stop()
+    return process
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_itself(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    process = stopped_in_training(server, "data.samples=100000")
+    time.sleep(10)
+    assert process.poll() is None, "the run goes on meanwhile"
+    server.start()
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert "runner.sync" not in errors
+    assert_whole(server.uri, "runner")
+    assert not list(tmp_path.rglob("events.*"))
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    process = stopped_in_training(server)
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert "epoch 20/20" in out

@@ -19,6 +19,7 @@ from runner.checkpoints.file import CHECKPOINTS, newest
 from runner.config import sqlite_uri
 from runner.sweep.kept_blocks import BLOCKS
 from tests import warm
+from tests.conftest import Injected
 
 Rows = dict[tuple[str, int], list[float]]
 
@@ -124,10 +125,11 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(in_tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("overrides", SOLO)
 def test_thirty_runs_killed_at_random_moments_go_on_to_the_same_bits(
-    overrides: str, in_tmp_path: Path
+    overrides: str, in_tmp_path: Path, injected: Injected
 ) -> None:
     counted = go_through(Place(in_tmp_path), overrides, moments=10, seed=SOLO.index(overrides) + 1)
     assert counted["gone on"] == 10
+    injected(counted["gone on"])
 
 
 def members(place: Place, sweep: str) -> dict[str, Run]:
@@ -152,7 +154,9 @@ def newest_sweep(place: Place) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, True], ids=["the trainer", "the trainer and the books"])
-def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(whole: bool, in_tmp_path: Path) -> None:
+def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
+    whole: bool, in_tmp_path: Path, injected: Injected
+) -> None:
     """All members in their own runs, whether the process that keeps the books outlives the other or not."""
     place = Place(in_tmp_path)
     arguments = [*SWEEP, "train.epochs=150", "train.checkpoint_every=1"]
@@ -180,10 +184,13 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(whole: bool,
             assert_same(place.rows(run), reference[value])
         gone_on += 1
     assert gone_on == 10
+    injected(gone_on)
 
 
 @pytest.mark.slow
-def test_two_hundred_kills_during_a_save_leave_no_checkpoint_that_cannot_be_read(tmp_path: Path) -> None:
+def test_two_hundred_kills_during_a_save_leave_no_checkpoint_that_cannot_be_read(
+    tmp_path: Path, injected: Injected
+) -> None:
     """And each time the newest is at most the one that was being written behind."""
     program = (
         "import sys, torch\nfrom pathlib import Path\n"
@@ -223,3 +230,4 @@ def test_two_hundred_kills_during_a_save_leave_no_checkpoint_that_cannot_be_read
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=300
     )
     assert (done.stdout, done.stderr) == ("200 loaded\n", "")
+    injected(200)

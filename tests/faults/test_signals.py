@@ -9,6 +9,7 @@ from mlflow.entities import Run
 
 from runner.checkpoints.file import CHECKPOINTS, newest
 from tests import warm
+from tests.conftest import Injected
 from tests.faults.test_resume import (
     SOLO,
     SWEEP,
@@ -94,8 +95,11 @@ def test_a_run_that_is_stopped_tells_how_to_go_on(in_tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @BOTH
-def test_ten_runs_stopped_at_random_moments_lose_nothing(number: signal.Signals, in_tmp_path: Path) -> None:
+def test_ten_runs_stopped_at_random_moments_lose_nothing(
+    number: signal.Signals, in_tmp_path: Path, injected: Injected
+) -> None:
     assert go_through(Place(in_tmp_path), 10 * [number], seed=number) == 10
+    injected(10)
 
 
 def stop_sweep(place: Place, number: signal.Signals, moments: int, seed: int) -> int:
@@ -133,5 +137,8 @@ def rows_of_members(place: Place, sweep: str) -> dict[str, Rows]:
 
 @pytest.mark.slow
 @BOTH
-def test_ten_stacks_stopped_at_random_moments_lose_nothing(number: signal.Signals, in_tmp_path: Path) -> None:
+def test_ten_stacks_stopped_at_random_moments_lose_nothing(
+    number: signal.Signals, in_tmp_path: Path, injected: Injected
+) -> None:
     assert stop_sweep(Place(in_tmp_path), number, moments=10, seed=number) == 10
+    injected(10)

@@ -1,5 +1,6 @@
 """The store, made by many at once, at odd places; ``tests/tracking/test_store.py`` has more."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,15 @@ import pytest
 import runner
 from runner.config import sqlite_uri
 from runner.tracking.masking import masked
-from tests.conftest import client_of, runs_in
+from tests.conftest import Injected, client_of, run_in, runs_in
 
 ODD = ["50 % off", "a#b", "who?", "two words", "100%25", "ünïcode"]
 
 
 @pytest.mark.slow
-def test_sixteen_processes_at_once_leave_sixteen_runs_with_all_rows(tmp_path: Path) -> None:
+def test_sixteen_processes_at_once_leave_sixteen_runs_with_all_rows(
+    tmp_path: Path, injected: Injected
+) -> None:
     command = [sys.executable, "-m", "runner", "data=iris", "train.epochs=20", "tracking.log_model=false"]
     processes = [
         subprocess.Popen([*command, f"seed={seed}"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
@@ -30,6 +33,7 @@ def test_sixteen_processes_at_once_leave_sixteen_runs_with_all_rows(tmp_path: Pa
         rows = client_of(tmp_path).get_metric_history(run.info.run_id, "train/loss")
         assert sorted(row.step for row in rows) == list(range(1, 21))
     assert not list(tmp_path.rglob("events.*"))
+    injected(len(runs))
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -49,6 +53,20 @@ def test_odd_names_of_folders_and_experiments_work(in_tmp_path: Path, name: str)
     assert (run.info.run_id, run.info.status) == (result.run_id, "FINISHED")
     left = {file.path for file in client_of(in_tmp_path).list_artifacts(result.run_id)}
     assert left >= {"config.yaml", "runner.log"}
+
+
+def test_a_run_started_in_an_oddly_named_folder_is_all_there(in_tmp_path: Path) -> None:
+    folder = in_tmp_path / "a b%20c#d?e"
+    shutil.copytree(in_tmp_path / "outputs", folder / "outputs")
+    done = run_in(folder, "data=iris", "train.epochs=2")
+    assert done.returncode == 0, done.stderr
+    (run,) = runs_in(folder)
+    assert run.info.status == "FINISHED"
+    assert Path(run.data.tags["runner.folder"]).is_relative_to(folder)
+    (model,) = client_of(folder).search_logged_models([run.info.experiment_id])
+    again = run_in(folder, f"resume={run.info.run_id}", "train.epochs=3")
+    assert again.returncode == 0, again.stderr
+    assert model.source_run_id == run.info.run_id
 
 
 @pytest.mark.parametrize(

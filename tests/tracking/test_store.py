@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from runner.errors import TrackingError
 from runner.tracking.store import connect, find_experiment, make_sqlite_store
-from tests.conftest import client_of, runs_in
+from tests.conftest import Injected, client_of, runs_in
 
 START_ONE = """
 import sys
@@ -77,17 +77,22 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [3, pytest.param(16, marks=pytest.mark.slow)])
-def test_many_processes_at_once_on_a_store_that_is_not_there_all_succeed(tmp_path: Path, count: int) -> None:
+def test_many_processes_at_once_on_a_store_that_is_not_there_all_succeed(
+    tmp_path: Path, count: int, injected: Injected
+) -> None:
     processes = [start_one(tmp_path) for _ in range(count)]
     errors = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * count, errors
     assert len(runs_in(tmp_path)) == count
     assert runs_in(tmp_path, "Default") == []
     assert {e.name for e in client_of(tmp_path).search_experiments()} == {"Default", "runner"}
+    injected(count)
 
 
 @pytest.mark.slow
-def test_a_kill_while_the_store_is_made_leaves_the_next_start_able_to_make_it(tmp_path: Path) -> None:
+def test_a_kill_while_the_store_is_made_leaves_the_next_start_able_to_make_it(
+    tmp_path: Path, injected: Injected
+) -> None:
     moments = random.Random(0)
     unfinished_seen = 0
     for attempt in range(24):
@@ -107,6 +112,7 @@ def test_a_kill_while_the_store_is_made_leaves_the_next_start_able_to_make_it(tm
         with sqlite3.connect(folder / "outputs" / "mlflow.db") as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert not unfinished.exists()
+    injected(attempt + 1)
     assert unfinished_seen >= 12, "most kills have to hit a half-made store for this to mean anything"
 
 
