@@ -1,7 +1,7 @@
 """``{type: <name>, <arguments>}``: the name looked up, the arguments held against the class's signature."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
@@ -162,10 +162,7 @@ def instance(
 
 
 def argument(adapter: TypeAdapter[Any], path: str, value: object, problems: list[str]) -> Any:
-    """Validate one argument, or add one problem to ``problems`` and return None.
-
-    Where a type has several forms (a number or a pair of them) all that would do are named.
-    """
+    """Validate one argument, or add one problem to ``problems`` and return None."""
     found: list[str] = []
     checked = validated(adapter.validate_json, "", value, found)
     if found:
@@ -177,12 +174,14 @@ def argument(adapter: TypeAdapter[Any], path: str, value: object, problems: list
 def validated(validate: Callable[[str], Any], path: str, value: object, problems: list[str]) -> Any:
     """Validate a value, or add to ``problems`` and return None.
 
-    The value goes through JSON, where pydantic's strict mode still takes a list for a tuple and a string
-    for a path, but no ``'3'`` or ``true`` for a number.
+    Where a type has several forms (a number or a pair of them) all that would do are named. The value goes
+    through JSON, where pydantic's strict mode still takes a list for a tuple and a string for a path, but no
+    ``'3'`` or ``true`` for a number.
     """
     try:
         return validate(json.dumps(value, default=str))
     except ValidationError as error:
+        wrong: dict[str, list[str]] = {}  # by place and what is there: what it should be
         for detail in error.errors():
             place = ".".join(filter(None, [path, *(str(part) for part in detail["loc"] if part != "[key]")]))
             if detail["type"] == "extra_forbidden":
@@ -198,5 +197,21 @@ def validated(validate: Callable[[str], Any], path: str, value: object, problems
                 )
                 told = told.replace("an object", "a mapping").replace("a valid dictionary", "a mapping")
                 told = told.replace("a valid array", "a list")
-                problems.append(f"{place}: {detail['input']!r} {told}")
+                place = ".".join(filter(None, [path, *map(str, within(value, detail["loc"]))]))
+                wrong.setdefault(f"{place}: {detail['input']!r}", []).append(told)
+        for found, all_told in wrong.items():
+            forms = dict.fromkeys(told.removeprefix("should ") for told in all_told)
+            problems.append(f"{found} should {' or '.join(forms)}")
         return None
+
+
+def within(value: object, loc: Sequence[int | str]) -> list[int | str]:
+    """As much of pydantic's place as is in a value; which of several types it was tried as is not."""
+    found: list[int | str] = []
+    for part in loc:
+        keys = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
+        if part not in keys:
+            break
+        value = value[part]  # type: ignore[index]  # one of its keys
+        found.append(part)
+    return found

@@ -82,7 +82,7 @@ class Sweep(BaseModel):
     """How ``-m`` goes through its jobs."""
 
     model_config = STRICT
-    mode: Literal["auto", "stacked", "solo"]
+    mode: Literal["auto", "stacked", "solo"] | PositiveInt
     fail_fast: bool
     skip_finished: bool
     resume: NonEmpty | None

@@ -12,7 +12,8 @@ from runner.sweep.ways.lanes import Stop
 from runner.sweep.ways.trial import TRIAL_BATCHES, TRIAL_TEST_SAMPLES, CannotTrainError, Cost, trial
 from runner.sweep.ways.way import Way
 
-Mode = Literal["auto", "stacked", "solo"]
+Mode = Literal["auto", "stacked", "solo"] | int
+"""How jobs are to be trained: in the fastest way, of stacks or alone, or in stacks of so many."""
 
 SHARE = 0.1
 """The share of what is to be trained that may be spent on finding out how."""
@@ -66,7 +67,8 @@ def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: 
         count: how many jobs there are.
         data: what they read.
         cores: how many threads torch may use in all.
-        mode: ``stacked`` and ``solo`` leave only the block size and the number of lanes to choose.
+        mode: ``stacked`` and ``solo`` leave only the block size and the number of lanes to choose, a block
+            size nothing: the same sweep then rounds the same each time.
         stop: ends a trial.
     """
     on_gpu = jobs[0].parts.device.type != "cpu"
@@ -74,6 +76,11 @@ def make_plan(jobs: Sequence[Job], count: int, data: Dataset, cores: int, mode: 
     if not on_gpu and cores > 1 and count > 1:  # first, since it bears it best when others use the machine
         arrangements.insert(0, (min(cores, count), 1))
     search = Search(jobs, count, data, stop)
+    if isinstance(mode, int):
+        lanes, threads = arrangements[0]
+        search.attempt(Way(min(mode, len(jobs), ceil(count / lanes)), lanes, threads))
+        if search.seconds:
+            return search.result(cores)
     if mode == "stacked":
         search.try_stacks(arrangements)
     if not search.seconds:

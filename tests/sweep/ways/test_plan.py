@@ -96,6 +96,17 @@ def test_stacks_alone_are_tried_if_they_are_wanted() -> None:
     assert "one by one" not in found.reason
 
 
+@pytest.mark.parametrize(
+    ("mode", "cores", "way"),
+    [(4, 1, Way(4, 1, 1)), (4, 2, Way(4, 2, 1)), (100, 2, Way(5, 2, 1)), (1, 2, Way(1, 2, 1))],
+)
+def test_a_size_that_is_wanted_is_taken_unmeasured_against_others(mode: int, cores: int, way: Way) -> None:
+    found = plan(seeds(10), mode, cores)
+    assert found.way == way
+    assert found.reason.startswith(f"tried: {way}: ")
+    assert ";" not in found.reason
+
+
 def test_no_stack_is_tried_if_none_is_wanted() -> None:
     found = plan(seeds(4), "solo")
     assert found.way.block == 1
