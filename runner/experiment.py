@@ -22,6 +22,7 @@ from runner.process.determinism import deterministic
 from runner.process.launch import Launch
 from runner.process.machine import machine_tags
 from runner.process.parallel import ALONE, Workers
+from runner.process.room import room_for
 from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.resend import ended_if_left
@@ -176,7 +177,13 @@ def train(
     show = display.training(tracker.name, parts, config.train.epochs, len(epochs))
     on_divergence = config.train.on_divergence
     before = training.snapshot()
-    with deterministic(config.train.deterministic), tf32(config.train.precision == "tf32"), show:
+    smaller = "a smaller train.batch_size needs less"
+    with (
+        deterministic(config.train.deterministic),
+        tf32(config.train.precision == "tf32"),
+        room_for("training", smaller),
+        show,
+    ):
         while not workers.tell(over(epochs, config.train, config.objective)):
             epoch = training.epoch()
             problem = divergence(epoch, on_divergence)

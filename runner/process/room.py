@@ -32,8 +32,8 @@ def free_memory() -> int:
 
 
 @contextmanager
-def room_for(what: str) -> Iterator[None]:
-    """Tell of too little memory in a line.
+def room_for(what: str, less: str = "") -> Iterator[None]:
+    """Tell of too little memory in a line, and what would need less.
 
     Raises:
         RunnerError: if something in the context asks for more than there is.
@@ -43,4 +43,5 @@ def room_for(what: str) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not any(words in str(error) for words in SAID):
             raise
-        raise RunnerError(f"{what}: does not fit into memory: {first_line(error)}") from error
+        hint = f"; {less}" if less else ""
+        raise RunnerError(f"{what}: does not fit into memory: {first_line(error)}{hint}") from error

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+import runner
 from runner.build import build
 from runner.config.check import check
 from runner.config.compose import compose_run
 from runner.errors import ConfigError, RunnerError
 from runner.prepare import draw_parameters
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, runs_in
 from tests.faults.strange import assert_lines, within
 
 
@@ -111,6 +112,15 @@ def test_a_model_larger_than_memory_is_told_in_a_line(width: int) -> None:
     parts = build(check(compose_run([f"model.layers.l1.out_features={width}"], None).plain))
     with pytest.raises(RunnerError, match=r"^model: does not fit into memory: no room for .* GiB$"):
         draw_parameters(parts)
+
+
+def test_batches_larger_than_memory_are_told_in_a_line(in_tmp_path: Path) -> None:
+    told = r"^training: does not fit into memory: .*; a smaller train\.batch_size needs less$"
+    batches = ["data=spirals", "data.samples=100000", "train.batch_size=100000"]
+    with pytest.raises(RunnerError, match=told):
+        runner.run([*batches, "model.layers.l1.out_features=1000000"])
+    (run,) = runs_in(in_tmp_path)
+    assert run.info.status == "FAILED"
 
 
 @pytest.mark.slow
