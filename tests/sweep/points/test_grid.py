@@ -164,3 +164,9 @@ def test_the_command_line_sweeps_by_grid_and_a_mistake_ends_with_2(command_line:
     done = command_line("-m", "seed=0,1", "sweep.zip=[sed]")
     assert done.returncode == 2
     assert done.stderr == "sweep.zip: no swept key 'sed'. Did you mean 'seed'? Known: seed\n"
+
+
+def test_a_sweep_needs_its_store(command_line: CommandLine) -> None:
+    done = command_line("-m", "seed=0,1", "tracking.offline=true")
+    told = "tracking.offline: true is for single runs: a sweep needs its store at the beginning\n"
+    assert (done.returncode, done.stderr) == (2, told)
