@@ -49,7 +49,7 @@ class Delivery:
     ) -> None:
         self._journal, self._sender, self._uri, self._release = journal, sender, uri, release
         self._news, self._awake = Condition(), Event()
-        self._closing = self._is_over = self._has_opened = self._has_looked = False
+        self._closing = self._is_hurried = self._is_over = self._has_opened = self._has_looked = False
         self._failure: Exception | None = None
         self._beaten = time.monotonic()
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
@@ -90,7 +90,7 @@ class Delivery:
     def finish(self, hurried: bool) -> bool:
         """Send what is left; whether that is done: a store that fails is waited for only a while."""
         with self._news:
-            self._closing = True
+            self._closing, self._is_hurried = True, hurried
         self._awake.set()
         try:
             patience = (lambda: HURRIED) if hurried else self._patience
@@ -165,12 +165,12 @@ class Delivery:
 
     def _beat(self, sender: Sender) -> None:
         """Show now and then that somebody is here; the first time, see whether others have gone."""
-        if sender.run is None or self._closing:
+        if sender.run is None or self._is_hurried:
             return
-        if self._has_opened and not self._has_looked:
+        if (self._has_opened or self._closing) and not self._has_looked:
             self._has_looked = True
             sender.end_vanished()
-        if time.monotonic() - self._beaten > BEAT:
+        if not self._closing and time.monotonic() - self._beaten > BEAT:
             sender.run.tag({HEARTBEAT: str(now())})
             self._beaten = time.monotonic()
 

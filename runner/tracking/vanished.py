@@ -40,13 +40,15 @@ def has_vanished(run: Run, runs: Iterable[Run]) -> bool:
         return False
     if process.is_near:
         return not process.is_alive
+    if run.data.tags.get(HEARTBEAT) == "":  # of a sweep whose jobs run here and there, or wait
+        return False
     return time.time() - last_sign(run, runs) / 1000 > SILENCE
 
 
 def last_sign(run: Run, runs: Iterable[Run]) -> int:
     """When a run, or the sweep that it is a job of, has last been heard of; milliseconds since 1970."""
     family = [run, *(other for other in runs if other.info.run_id == run.data.tags.get("sweep_id"))]
-    return max(int(each.data.tags.get(HEARTBEAT, each.info.start_time)) for each in family)
+    return max(int(each.data.tags.get(HEARTBEAT) or each.info.start_time) for each in family)
 
 
 def has_more_to_tell(run: Run) -> bool:

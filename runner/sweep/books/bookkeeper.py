@@ -189,7 +189,8 @@ class Bookkeeper:
                 client = connect(tracking["uri"])
                 store = Store(client, find_experiment(client, tracking["experiment"]))
                 if self._start.resume is not None:
-                    parent.reopen(self._start.folder, plain, self._start.resume)
+                    owner = parent.owner_tags(keeps=True)
+                    parent.reopen(self._start.folder, plain, self._start.resume, owner)
                 self._store = store
             return self._store
 

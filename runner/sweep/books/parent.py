@@ -1,8 +1,9 @@
 """The MLflow run that a sweep's jobs are children of."""
 
+import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +17,15 @@ from runner.config.plain import Plain
 from runner.errors import TrackingError
 from runner.process.launch import Launch
 from runner.process.signals import uninterrupted
-from runner.sweep.callback import PARENT, RESULTS
+from runner.sweep.callback import PARENT, RESULTS, STARTER
 from runner.sweep.record import JobResult
 from runner.tracking import events
-from runner.tracking.events import FOLDER, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
+from runner.tracking.events import FOLDER, HEARTBEAT, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
 from runner.tracking.journal import Journal
 from runner.tracking.location import Location
 from runner.tracking.masking import masked
 from runner.tracking.outcome import Failure, Status
+from runner.tracking.process import this_process
 from runner.tracking.repository import uncommitted
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
@@ -49,7 +51,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
     record = folder / PARENT
     with FileLock(folder / f".{PARENT}.lock"):
         if not record.exists() and resumed is not None:
-            reopen(folder, plain, resumed)
+            reopen(folder, plain, resumed, owner_tags(keeps))
         if record.exists():
             return find(folder).run_id
         uri = plain["tracking"]["uri"]
@@ -58,8 +60,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
         with told_as_tracking_error(uri), uninterrupted():
             token = token_of(folder)
             tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
-            if not keeps:
-                del tags[PROCESS]
+            tags |= owner_tags(keeps)
             called = masked(name(folder))[:NAME_LENGTH]
             run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
             location = Location(uri, experiment_id, run.location.run_id)
@@ -71,6 +72,15 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
         return location.run_id
 
 
+def owner_tags(keeps: bool) -> dict[str, str]:
+    """Who works on the sweep, by whom it is known later whether anybody does.
+
+    Where that is not this process, it is the one that has started it, which gives no sign of life of its own.
+    """
+    process = str(this_process()) if keeps else os.environ.get(STARTER, "")
+    return {PROCESS: process, HEARTBEAT: str(now()) if keeps else ""}
+
+
 def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
     """Leave with the parent run what has been changed since the last commit. Raises what MLflow raises."""
     changes = uncommitted(Path.cwd())
@@ -80,7 +90,7 @@ def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
             client.log_text(run_id, text, name)
 
 
-def reopen(folder: Path, plain: Plain, sweep: str) -> None:
+def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> None:
     """Make an earlier sweep's parent run that of the sweep in ``folder``.
 
     Raises:
@@ -94,6 +104,9 @@ def reopen(folder: Path, plain: Plain, sweep: str) -> None:
             raise TrackingError(
                 f"sweep.resume: '{sweep}' is a run, but no sweep. Its parent run's id is wanted"
             )
+        client.log_batch(sweep, tags=[RunTag(key, value) for key, value in owner.items()])
+        if "failure" in run.data.tags:
+            client.delete_tag(sweep, "failure")
         client.update_run(sweep, status="RUNNING")
         location = Location(uri, run.info.experiment_id, sweep)
         location.write(folder / PARENT)
