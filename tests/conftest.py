@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from runner.config import sqlite_uri
 from runner.tracking.store import make_sqlite_store
 from tests import warm
 from tests.faults.table import INJECTED, fault_table
@@ -115,7 +116,7 @@ def mnist_root() -> Path:
 
 def client_of(folder: Path) -> MlflowClient:
     """MLflow's own client on the store that runs started in ``folder`` write to."""
-    return MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
+    return MlflowClient(sqlite_uri.from_path(folder / "outputs" / "mlflow.db"))
 
 
 def runs_in(folder: Path, experiment: str = "runner") -> list[Run]:
