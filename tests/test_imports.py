@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "errors": set(),
     "objective": set(),
     "metrics": {"types"},
+    "pictures": {"objective"},
     "process": {"errors"},
     "engine": set(),
     "nn": {"types"},
@@ -47,8 +48,8 @@ MAY_IMPORT = {
     },
     "sweep": {
         "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
-        "experiment", "nn", "objective", "optim", "plugins", "prepare", "process", "tracking",
-        "trained", "training",
+        "experiment", "nn", "objective", "optim", "pictures", "plugins", "prepare", "process",
+        "tracking", "trained", "training",
     },
     "commands.exit_code": {"config", "errors", "process"},
     "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
@@ -142,7 +143,8 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     ("module", "importer"),
     [
         ("matplotlib", "sweep/report/plots.py"),
-        ("matplotlib", "sweep/report/axes.py"),
+        ("matplotlib", "pictures/axes.py"),
+        ("runner.pictures.axes", "sweep/report/plots.py"),
         ("runner.sweep.report.plots", "sweep/report/writer.py"),
     ],
 )
@@ -153,4 +155,6 @@ def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) 
         if any(name == module or name.startswith(f"{module}.") for name in imported(file))
     }
     assert importer in importers
-    assert importers <= {"sweep/report/plots.py", "sweep/report/axes.py", "sweep/report/writer.py"}
+    assert importers <= {
+        "pictures/axes.py", "pictures/figure.py", "sweep/report/plots.py", "sweep/report/writer.py",
+    }  # fmt: skip

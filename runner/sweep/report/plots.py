@@ -1,23 +1,16 @@
-"""Two pictures of a sweep: how its members learnt, and what each swept key did to the objective.
+"""Two pictures of a sweep: how its members learnt, and what each swept key did to the objective."""
 
-Drawn on matplotlib's objects, never through pyplot, which keeps its figures in global state.
-"""
-
-import io
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
 
 from runner.objective import smaller_is_better
-from runner.sweep.record import JobResult
-from runner.sweep.report.axes import (
+from runner.pictures.axes import (
     FEW,
     LABEL_LENGTH,
     name_values,
@@ -26,10 +19,9 @@ from runner.sweep.report.axes import (
     scale_objective,
     shortened,
 )
+from runner.pictures.figure import BEST, MEAN, MEMBER, NAMED, new_figure
+from runner.sweep.record import JobResult
 from runner.sweep.report.table import SEED, mean, values_of
-
-BEST, MEMBER, MEAN = "#d1495b", "#4878a8", "#222222"
-NAMED = (MEMBER, "#6a9f58", "#8a6fb0", "#b8923e", "#5fa2a0", "#967662", "#7f7f7f")
 
 
 def learning_curves(
@@ -146,15 +138,3 @@ def name_of(member: JobResult, keys: Sequence[str]) -> str:
     """What tells a member from others, short."""
     pairs = [f"{key.rpartition('.')[2]}={value}" for key, value in values_of(member, keys).items()]
     return shortened(" ".join(pairs) or f"job {member.job}", 2 * LABEL_LENGTH)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches."""
-    return Figure(figsize=(width, height), dpi=100, layout="constrained")
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture as PNG of 128 colours, which a thousand lines take a third of the space in."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png")
-    Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)

@@ -13,6 +13,7 @@ from runner.config.compose import SWEEP_RECORD, recorded_keys
 from runner.config.plain import hash_of
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.objective import remember
+from runner.pictures import figure
 from runner.plugins.source import digest_of
 from runner.sweep.books import parent
 from runner.sweep.books.lost import end_lost
@@ -159,10 +160,10 @@ def seen_from_here(path: Path) -> Path:
 def draw(report: Report, job: JobResult) -> None:
     """The pictures."""
     curves = plots.learning_curves(report.results, job, report.keys, report.objective)
-    plots.save(curves, report.folder / CURVES)
+    figure.save(curves, report.folder / CURVES)
     if report.keys:
         keys = plots.swept_keys(report.results, job, report.keys, report.objective)
-        plots.save(keys, report.folder / KEYS)
+        figure.save(keys, report.folder / KEYS)
 
 
 def upload(report: Report) -> None:

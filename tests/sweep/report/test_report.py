@@ -13,6 +13,7 @@ from rich.console import Console
 
 from runner.config.check import check
 from runner.config.compose import compose_run, conf_folder
+from runner.pictures import figure
 from runner.process.launch import Launch
 from runner.sweep.books import parent
 from runner.sweep.record import JobResult
@@ -213,7 +214,7 @@ def test_pictures_are_small_however_many_members(tmp_path: Path, members: int) -
     ]
     for name, draw in (("curves", plots.learning_curves), ("keys", plots.swept_keys)):
         file = tmp_path / f"{name}.png"
-        plots.save(draw(results, results[0], keys, "test/loss"), file)
+        figure.save(draw(results, results[0], keys, "test/loss"), file)
         assert file.stat().st_size < 200_000
         with Image.open(file) as picture:
             assert picture.size >= (450, 360)
@@ -222,9 +223,9 @@ def test_pictures_are_small_however_many_members(tmp_path: Path, members: int) -
 def tick_labels(values: Sequence[str], objective: str = "test/accuracy") -> tuple[str, list[str]]:
     """The scale of a key's axis and what is written beside it."""
     results = [finished(job, f"k={value}", job + 1.0) for job, value in enumerate(values)]
-    figure = plots.swept_keys(results, results[0], ["k"], objective)
-    figure.draw_without_rendering()
-    axis = figure.axes[0].xaxis
+    drawn = plots.swept_keys(results, results[0], ["k"], objective)
+    drawn.draw_without_rendering()
+    axis = drawn.axes[0].xaxis
     return axis.get_scale(), [label.get_text() for label in axis.get_majorticklabels()]
 
 

@@ -1,0 +1,1 @@
+"""What is drawn: figures of numbers, which know nothing of where they come from."""
