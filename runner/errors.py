@@ -12,7 +12,7 @@ class ConfigError(RunnerError):
     """The config or command line is wrong, one problem a line; found before anything runs, exit code 2."""
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = list(problems)
+        self.problems = [in_a_line(problem) for problem in problems]
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type["ConfigError"], tuple[list[str]]]:
@@ -33,6 +33,11 @@ class CheckpointError(RunnerError):
 
 class DivergedError(RunnerError):
     """The loss is no longer a finite number."""
+
+
+def in_a_line(text: str) -> str:
+    """A text whose control characters, which a value may hold, are written as escapes."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def first_line(error: BaseException) -> str:

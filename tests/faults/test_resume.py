@@ -18,6 +18,9 @@ from mlflow.entities import Run
 from runner.checkpoints.file import CHECKPOINTS, newest
 from runner.config import sqlite_uri
 from runner.sweep.kept_blocks import BLOCKS
+from runner.tracking import events
+from runner.tracking.journal import Journal
+from runner.tracking.location import Location
 from tests import warm
 from tests.conftest import Injected
 
@@ -186,6 +189,24 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
         gone_on += 1
     assert gone_on == 10
     injected(gone_on)
+
+
+@pytest.mark.slow
+def test_an_end_that_waited_in_a_killed_sweeps_journal_is_no_job_to_do_again(in_tmp_path: Path) -> None:
+    place = Place(in_tmp_path)
+    assert place.start(*SWEEP, "train.epochs=2") == 0
+    sweep = newest_sweep(place)
+    assert sweep is not None
+    before = members(place, sweep)
+    run = next(iter(before.values()))
+    place.client.update_run(run.info.run_id, status="RUNNING")
+    folder = Path(run.data.tags["runner.folder"])
+    where = Location(place.client.tracking_uri, run.info.experiment_id, run.info.run_id)
+    Journal(folder).append(events.continued(where), *events.ended(folder, "FINISHED", None))
+    assert place.start("-m", f"sweep.resume={sweep}") == 0
+    after = members(place, sweep)
+    assert {run.info.run_id for run in after.values()} == {run.info.run_id for run in before.values()}
+    assert {run.info.status for run in after.values()} == {"FINISHED"}
 
 
 @pytest.mark.slow

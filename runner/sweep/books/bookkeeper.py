@@ -141,6 +141,7 @@ class Bookkeeper:
             store = self._connected()
             objective = self._start.plain["objective"]
             sweep = self._start.resume if message.in_sweep else None
+            home = None if sweep is None else self._move_into(store, sweep)  # first: ends may wait there
             with told_as_tracking_error(store.uri), ThreadPoolExecutor(store.connections) as pool:
                 runs = pool.map(
                     lambda value: find_finished(store.client, store.experiment_id, value, objective, sweep),
@@ -150,7 +151,6 @@ class Bookkeeper:
             if sweep is None:
                 self._tell(Found(found))
                 return
-            home = self._move_into(store, sweep)
             with told_as_tracking_error(store.uri):
                 interrupted, failed = find_unfinished(store.client, store.experiment_id, sweep)
             there = {value: run for value, run in interrupted.items() if run.folder.is_dir()}
