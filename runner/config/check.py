@@ -203,6 +203,9 @@ def check_together(config: Config) -> None:
     for name, values in ((name, getattr(config.loss, name, None)) for name in ("weight", "pos_weight")):
         if isinstance(values, tuple) and len(values) != outputs:
             problems.append(f"loss.{name}: has {len(values)}, data.type '{data}' needs {outputs}")
+    ignored = getattr(config.loss, "ignore_index", None)
+    if isinstance(ignored, int) and ignored >= outputs:
+        problems.append(f"loss.ignore_index: {ignored} is no class, data.type '{data}' has {outputs}")
     for metric in config.metrics:
         if isinstance(metric, TopK) and metric.k > outputs:
             problems.append(f"train.metrics: top_k has k={metric.k}, data.type '{data}' {outputs} classes")

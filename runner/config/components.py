@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from runner.config.schema import STRICT, NamedLayers, keys_at
-from runner.errors import unknown
+from runner.errors import nearest, unknown
 from runner.nn.layers.adopted import PREFIX, Adopted, arguments_of, find_module, module_names
 from runner.nn.layers.layer import Build, Layers
 from runner.registry import BUILT_IN, Registry
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 LAYERS = TypeAdapter(NamedLayers, config=STRICT)
 
@@ -25,17 +27,19 @@ def component(
     given: object,
     problems: list[str],
     shared: Collection[str] = (),
+    elsewhere: Mapping[str, str] = NOTHING,
 ) -> partial[Any] | None:
     """Look a ``{type: <name>, <arguments>}`` up and check its arguments against the signature.
 
     Returns the class with its arguments bound, or None after adding to ``problems``. Keys in ``shared``,
-    which all components of the table are asked, are checked elsewhere.
+    which all components of the table are asked, are checked elsewhere. Names that may be meant if one is not
+    in the table are in ``elsewhere``, with what they are called here.
     """
     if not isinstance(given, Mapping) or not isinstance(given.get("type"), str):
         problems.append(f"{path}: {given!r} should be {{type: <name>, …}}. Known: {', '.join(sorted(table))}")
         return None
     if given["type"] not in table:
-        problems.append(unknown(f"{path}.type", given["type"], table))
+        problems.append(unknown(f"{path}.type", given["type"], table, elsewhere=elsewhere))
         return None
     target = table[given["type"]]
     hints = get_type_hints(target.__init__, include_extras=True)
@@ -81,7 +85,8 @@ def layer(registry: Registry, path: str, given: object, problems: list[str]) -> 
     if isinstance(name, str) and name.startswith(PREFIX):
         assert isinstance(given, Mapping)
         return adopted(path, name.removeprefix(PREFIX), given, problems)
-    return component(registry, registry.layers, path, given, problems)
+    elsewhere = {} if name in registry.layers else {each: PREFIX + each for each in module_names()}
+    return component(registry, registry.layers, path, given, problems, elsewhere=elsewhere)
 
 
 def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str]) -> Build | None:
@@ -97,8 +102,8 @@ def adopted(path: str, name: str, given: Mapping[str, Any], problems: list[str])
 
 def not_in_torch(path: str, prefix: str, name: str, told: str, names: Collection[str]) -> str:
     """One problem's line for a class that torch has not, or not so that it could be used here."""
-    near = get_close_matches(name, names, n=1)
-    hint = f" Did you mean '{prefix}{near[0]}'?" if near else ""
+    near = nearest(name, names)
+    hint = f" Did you mean '{prefix}{near}'?" if near else ""
     return f"{path}.type: '{prefix}{name}' {told}.{hint}"
 
 
@@ -151,9 +156,10 @@ def instance(
     given: object,
     problems: list[str],
     shared: Collection[str] = (),
+    elsewhere: Mapping[str, str] = NOTHING,
 ) -> Any | None:
     """Make a component that needs nothing from the program, or add to ``problems`` and return None."""
-    checked = component(registry, table, path, given, problems, shared)
+    checked = component(registry, table, path, given, problems, shared, elsewhere)
     try:
         return checked() if checked else None
     except ValueError as error:  # what a class says of arguments that don't go together

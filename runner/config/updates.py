@@ -17,7 +17,8 @@ def rule(registry: Registry, path: str, given: Mapping[str, Any], problems: list
     """Check an update rule: a registered one, or an optimiser of ``torch.optim``."""
     name = str(given.get("type"))
     if not name.startswith(PREFIX):
-        return instance(registry, registry.rules, path, given, problems, Optim.model_fields)
+        elsewhere = {} if name in registry.rules else {each: PREFIX + each for each in optimizer_names()}
+        return instance(registry, registry.rules, path, given, problems, Optim.model_fields, elsewhere)
     optimizer = find_optimizer(name.removeprefix(PREFIX))
     if optimizer is None:
         told = "is no optimiser of torch.optim that takes one gradient a step"

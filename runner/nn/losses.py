@@ -1,20 +1,21 @@
 """Losses: a prediction and its target in, the mean error out."""
 
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, TypeGuard
 
 import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
-from runner.types import NonNegative, Positive, Probability, Task
-
-Weights = tuple[NonNegative, ...]
-"""A number a class, or a value."""
-
-ClassWeights = Weights | Literal["balanced"]
-"""``balanced`` is how rare each class is in the training data: see ``balanced``."""
+from runner.nn.class_weights import (
+    ClassWeights,
+    Weights,
+    at_least_something,
+    counts,
+    ignored_by,
+    on_device_of,
+)
+from runner.types import NonNegative, NonNegativeInt, Positive, Probability, Task
 
 
 class Loss(Protocol):
@@ -39,9 +40,12 @@ class CrossEntropy:
             targets, not by their number.
         label_smoothing: the share of each target's probability that is spread over all classes evenly
             (C. Szegedy et al., Rethinking the Inception Architecture, 2016).
+        ignore_index: a class whose targets count nothing here, such as one for what is unknown; metrics
+            count them like others.
     """
 
     weight: ClassWeights | None = None
+    ignore_index: NonNegativeInt | None = None
     label_smoothing: Probability = 0.0
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
@@ -49,13 +53,20 @@ class CrossEntropy:
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its places."""
         prediction, target = flat(prediction, target)
-        weight, smoothing = on_device_of(prediction, self.weight), self.label_smoothing
+        smoothing = self.label_smoothing
+        if not weighs(self):
+            return F.cross_entropy(prediction, target, label_smoothing=smoothing)
+        weight, ignored = on_device_of(prediction, self.weight), ignored_by(self.ignore_index)
         if weight is None or not smoothing:
-            return F.cross_entropy(prediction, target, weight, label_smoothing=smoothing)
-        # both together: torch's function looks at values, for which vmap has no rule
-        logs = prediction.log_softmax(-1)
-        spread = -(logs @ weight).sum() / weight.gather(0, target).sum() / logs.shape[-1]
-        return (1 - smoothing) * F.nll_loss(logs, target, weight) + smoothing * spread
+            total = F.cross_entropy(
+                prediction, target, weight, ignore_index=ignored, reduction="sum", label_smoothing=smoothing
+            )
+        else:  # torch's function looks at values then, for which vmap has no rule
+            logs = prediction.log_softmax(-1)
+            own = F.nll_loss(logs, target, weight, ignore_index=ignored, reduction="sum")
+            spread = -(logs @ weight * (target != ignored)).sum() / logs.shape[-1]
+            total = (1 - smoothing) * own + smoothing * spread
+        return total / at_least_something(counts(target, self.weight, self.ignore_index).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +75,22 @@ class NLL:
 
     Args:
         weight: how much each class counts, as in ``cross_entropy``.
+        ignore_index: a class whose targets count nothing, as there.
     """
 
     weight: ClassWeights | None = None
+    ignore_index: NonNegativeInt | None = None
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its places."""
         prediction, target = flat(prediction, target)
-        return F.nll_loss(prediction, target, on_device_of(prediction, self.weight))
+        if not weighs(self):
+            return F.nll_loss(prediction, target)
+        weight, ignored = on_device_of(prediction, self.weight), ignored_by(self.ignore_index)
+        total = F.nll_loss(prediction, target, weight, ignore_index=ignored, reduction="sum")
+        return total / at_least_something(counts(target, self.weight, self.ignore_index).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +100,11 @@ class BCEWithLogits:
     Class indices ``[N]`` are taken one against the rest: 1 for the class, 0 for all others.
 
     Args:
+        weight: how much each of the D counts. As in torch, the mean is still over their number.
         pos_weight: how much a target of 1 counts, for each of the D.
     """
 
+    weight: Weights | None = None
     pos_weight: Weights | None = None
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression")
@@ -94,8 +113,8 @@ class BCEWithLogits:
         """The mean over the batch and its values."""
         if not target.is_floating_point():
             target = torch.zeros_like(prediction).scatter(-1, target.unsqueeze(-1), 1.0)
-        pos_weight = on_device_of(prediction, self.pos_weight)
-        return F.binary_cross_entropy_with_logits(prediction, target, pos_weight=pos_weight)
+        weight, pos_weight = (on_device_of(prediction, each) for each in (self.weight, self.pos_weight))
+        return F.binary_cross_entropy_with_logits(prediction, target, weight, pos_weight=pos_weight)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,11 +243,6 @@ def flat(prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (prediction.flatten(0, -2), target.flatten()) if prediction.dim() > 2 else (prediction, target)
 
 
-def divisor_weights(loss: Loss) -> ClassWeights | None:
-    """The class weights by whose sum a batch's mean is divided; None where it is by the number of samples."""
-    return loss.weight if isinstance(loss, CrossEntropy | NLL) else None
-
-
 def mass(loss: Loss, target: Tensor, members: int = 0) -> Tensor | int:
     """What the loss divides by to get a batch's mean: its samples, or their classes' weights, added up.
 
@@ -240,14 +254,16 @@ def mass(loss: Loss, target: Tensor, members: int = 0) -> Tensor | int:
         members: how many dimensions come before N.
 
     Returns:
-        The number of samples, or the sum of weights, a scalar or ``[K]``.
+        The number of samples, or where targets count differently a scalar or ``[K]``.
     """
-    weight = divisor_weights(loss)
-    if weight is None:
+    if not weighs(loss):
         return target.shape[members]
-    assert weight != "balanced", "of which data, balanced() says"
-    weights = constant(weight, torch.float32, target.device)
-    return torch.take(weights, target).flatten(members).sum(-1)
+    return counts(target, loss.weight, loss.ignore_index).flatten(members).sum(-1)
+
+
+def weighs(loss: Loss) -> TypeGuard[CrossEntropy | NLL]:
+    """Whether a batch's mean is not over the number of its samples, but over what its targets count."""
+    return isinstance(loss, CrossEntropy | NLL) and (loss.weight, loss.ignore_index) != (None, None)
 
 
 def balanced(loss: Loss, targets: Tensor, classes: int) -> Loss:
@@ -261,16 +277,3 @@ def balanced(loss: Loss, targets: Tensor, classes: int) -> Loss:
     counts = targets.flatten().to(torch.int64).bincount(minlength=classes).tolist()
     weight = tuple(targets.numel() / (classes * count) if count else 0.0 for count in counts)
     return replace(loss, weight=weight)
-
-
-def on_device_of(like: Tensor, values: ClassWeights | None) -> Tensor | None:
-    """Weights as a tensor ``[C]``, of a prediction's type and on its device; None stays None."""
-    assert values != "balanced", "of which data, balanced() says"
-    return None if values is None else constant(values, like.dtype, like.device)
-
-
-@cache
-def constant(values: Weights, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Numbers as a tensor that is made once: a CUDA graph can't fetch them from outside."""
-    with torch.inference_mode(False):  # else gradients could not be computed with it later
-        return torch.tensor(values, dtype=dtype, device=device)

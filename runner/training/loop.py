@@ -11,7 +11,7 @@ from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
 from runner.nn.layers.layer import Layer
-from runner.nn.losses import Loss, divisor_weights, mass
+from runner.nn.losses import Loss, mass, weighs
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
 from runner.optim.rules import Rule
@@ -105,7 +105,7 @@ class Totals:
         """
         sums = torch.stack([self._loss, self._correct.sum(-1).double(), self._mass])
         workers.sum(sums)
-        sums[0] /= sums[2] if divisor_weights(self._weighed_by) else samples
+        sums[0] /= sums[2] if weighs(self._weighed_by) else samples
         sums[1] /= samples * self._places
         losses, accuracies, _ = sums.view(3, -1).tolist()
         if not self.counts_correct:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from runner.data.batches import Batches
 from runner.engine.capture import Captured
+from runner.nn.class_weights import at_least_something
 from runner.nn.losses import Loss, mass
 from runner.nn.store import ParameterStore
 from runner.process.parallel import ALONE, Workers
@@ -83,6 +84,6 @@ class Step:
         if self._place % self._accumulate:
             return
         self._workers.sum(self._sums)
-        torch.div(self._sums[..., :-1], self._sums[..., -1:], out=self._store.grads)
+        torch.div(self._sums[..., :-1], at_least_something(self._sums[..., -1:]), out=self._store.grads)
         self._sums.zero_()
         self._update()

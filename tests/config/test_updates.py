@@ -28,7 +28,7 @@ BAD: list[tuple[list[str], str]] = [
     (["optim.groups=[{match:'*.W'},{match:'*.c',lr:1}]"],
      f"optim.groups.1.match: no parameter matches '*.c'. {NAMES}"),
     (["optim.groups=[{match:l1.w,lr:1}]"],
-     f"optim.groups.0.match: no parameter matches 'l1.w'. Did you mean 'l1.b'? {NAMES}"),
+     f"optim.groups.0.match: no parameter matches 'l1.w'. Did you mean 'l1.W'? {NAMES}"),
     (["optim.type=torch.optim.Adamx"],
      "optim.type: 'torch.optim.Adamx' is no optimiser of torch.optim that takes one gradient a step. "
      "Did you mean 'torch.optim.Adamax'?"),

@@ -1,7 +1,8 @@
 """Each loss is torch's, in value and gradient: called, replayed, and for several models at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from runner.nn.losses import (
     Loss,
     SmoothL1,
     balanced,
+    mass,
 )
 from runner.registry import LOSSES
 
@@ -70,9 +72,31 @@ CASES = {
     ),
     "nll": Case(NLL(), nn.NLLLoss(), CLASSES, logs),
     "nll weighted": Case(NLL(weight=WEIGHTS), nn.NLLLoss(TENSOR), CLASSES, logs),
+    "cross_entropy ignoring": Case(
+        CrossEntropy(ignore_index=1), nn.CrossEntropyLoss(ignore_index=1), CLASSES
+    ),
+    "cross_entropy ignoring, smoothed": Case(
+        CrossEntropy(ignore_index=1, label_smoothing=0.2),
+        nn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.2),
+        CLASSES,
+    ),
+    "cross_entropy ignoring, weighted": Case(
+        CrossEntropy(ignore_index=3, weight=WEIGHTS), nn.CrossEntropyLoss(TENSOR, ignore_index=3), CLASSES
+    ),
+    "cross_entropy, all": Case(
+        CrossEntropy(ignore_index=3, weight=WEIGHTS, label_smoothing=0.2),
+        nn.CrossEntropyLoss(TENSOR, ignore_index=3, label_smoothing=0.2),
+        CLASSES,
+    ),
+    "nll, all": Case(NLL(ignore_index=0, weight=WEIGHTS), nn.NLLLoss(TENSOR, ignore_index=0), CLASSES, logs),
     "bce_with_logits": Case(BCEWithLogits(), nn.BCEWithLogitsLoss(), DISTRIBUTIONS),
     "bce_with_logits weighted": Case(
         BCEWithLogits(pos_weight=WEIGHTS), nn.BCEWithLogitsLoss(pos_weight=TENSOR), DISTRIBUTIONS
+    ),
+    "bce_with_logits, all": Case(
+        BCEWithLogits(weight=(1.0, 2.0, 0.0, 0.5), pos_weight=WEIGHTS),
+        nn.BCEWithLogitsLoss(torch.tensor([1.0, 2.0, 0.0, 0.5]), pos_weight=TENSOR),
+        DISTRIBUTIONS,
     ),
     "bce_with_logits of classes": Case(
         BCEWithLogits(pos_weight=WEIGHTS),
@@ -96,6 +120,27 @@ CASES = {
     ),
     "cosine": Case(CosineDistance(), lambda x, y: nn.CosineEmbeddingLoss()(x, y, torch.ones(len(x))), VALUES),
 }
+
+TORCHS = {
+    "cross_entropy": nn.CrossEntropyLoss,
+    "nll": nn.NLLLoss,
+    "bce_with_logits": nn.BCEWithLogitsLoss,
+    "hinge": nn.MultiMarginLoss,
+    "mse": nn.MSELoss,
+    "l1": nn.L1Loss,
+    "huber": nn.HuberLoss,
+    "smooth_l1": nn.SmoothL1Loss,
+    "kl_div": nn.KLDivLoss,
+    "cosine": nn.CosineEmbeddingLoss,
+}
+NOT_OURS = {
+    "reduction": "a loss is the mean of a batch",
+    "reduce": "an older word for that",
+    "size_average": "another",
+    "margin of cosine": "is of pairs that should differ; a prediction and its target should not",
+}
+"""What torch's losses can be told and ours cannot, and why."""
+
 SEQUENCES = ["cross_entropy", "nll", "bce_with_logits", "hinge"]
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
@@ -111,6 +156,13 @@ def value_and_gradient(
 
 def test_there_is_a_case_for_every_loss() -> None:
     assert {type(case.mine) for case in CASES.values()} == set(LOSSES.values())
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_takes_torchs_arguments(name: str) -> None:
+    theirs = {*signature(TORCHS[name]).parameters}
+    left_out = {each for each in theirs if each in NOT_OURS or f"{each} of {name}" in NOT_OURS}
+    assert {field.name for field in fields(LOSSES[name])} == theirs - left_out
 
 
 @each_case
@@ -186,6 +238,25 @@ def test_balanced_weights_are_those_of_the_data(loss: type[CrossEntropy | NLL | 
     assert isinstance(ready, loss)
     assert ready.weight == pytest.approx((*(expected[:2] * 3 / C), 0, expected[2] * 3 / C))
     assert balanced(loss(weight=WEIGHTS), targets, C) == loss(weight=WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    "loss", [CrossEntropy(ignore_index=2), CrossEntropy(weight=WEIGHTS), NLL(weight=WEIGHTS)]
+)
+def test_a_batch_that_counts_nothing_has_no_loss_and_no_gradient(loss: Loss) -> None:
+    prediction = drawn().requires_grad_()
+    value = loss(prediction, torch.full((N,), 2))
+    assert value == 0
+    assert mass(loss, torch.full((N,), 2)) == 0
+    assert torch.equal(torch.autograd.grad(value, prediction)[0], torch.zeros(N, C))
+
+
+def test_the_mass_of_a_batch_is_what_its_mean_is_divided_by() -> None:
+    targets = torch.stack([CLASSES, torch.tensor([0, 0, 0, 3, 3, 3])])
+    assert mass(CrossEntropy(), CLASSES) == N
+    assert mass(NLL(ignore_index=1), CLASSES) == 4
+    loss = CrossEntropy(weight=WEIGHTS, ignore_index=3)
+    assert mass(loss, targets, members=1).tolist() == [5.0, 1.5]
 
 
 def test_cross_entropy_takes_logits_of_any_size() -> None:

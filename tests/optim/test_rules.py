@@ -1,6 +1,8 @@
 """Every rule against torch's own or its formula, step by step, alone, in a stack and replayed."""
 
 from collections.abc import Callable
+from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -130,9 +132,38 @@ REFERENCES: dict[str, tuple[Rule, Reference]] = {
         NAdam(lr=LR, betas=(0.8, 0.95), eps=1e-3, momentum_decay=0.1, weight_decay=DECAY),
         torchs(OPTIM.NAdam, betas=(0.8, 0.95), eps=1e-3, momentum_decay=0.1, weight_decay=DECAY),
     ),
+    "nadam, decoupled": (
+        NAdam(lr=LR, weight_decay=DECAY, decoupled_weight_decay=True),
+        torchs(OPTIM.NAdam, weight_decay=DECAY, decoupled_weight_decay=True),
+    ),
     "lion": (Lion(lr=LR), lion(0.9, 0.99, 0.0)),
     "lion, all": (Lion(lr=LR, betas=(0.8, 0.95), weight_decay=DECAY), lion(0.8, 0.95, DECAY)),
 }
+
+TORCHS: dict[str, type[Optimizer]] = {
+    "sgd": OPTIM.SGD,
+    "heavy_ball": OPTIM.SGD,
+    "nesterov": OPTIM.SGD,
+    "rmsprop": OPTIM.RMSprop,
+    "adagrad": OPTIM.Adagrad,
+    "adam": OPTIM.Adam,
+    "adamw": OPTIM.AdamW,
+    "nadam": OPTIM.NAdam,
+}
+NOT_OURS = {
+    "params": "the program's",
+    "foreach": "how it is computed, not what",
+    "fused": "likewise",
+    "capturable": "likewise",
+    "differentiable": "likewise",
+    "maximize": "a loss is made small",
+    "nesterov": "a rule of its own",
+    "momentum of sgd": "heavy_ball has it",
+    "dampening of sgd": "likewise",
+    "dampening of nesterov": "torch refuses any",
+    "decoupled_weight_decay of adam": "adamw has it",
+}
+"""What torch's optimisers can be told and our rules cannot, and why."""
 
 every_rule = pytest.mark.parametrize("rule", [rule for rule, _ in REFERENCES.values()], ids=REFERENCES)
 
@@ -145,6 +176,13 @@ def start() -> Tensor:
 def test_a_rule_is_torchs_own_or_its_formula(rule: Rule, reference: Reference) -> None:
     rtol = 1e-6 if isinstance(rule, NAdam) else 1e-11  # torch's keeps a product in float32
     torch.testing.assert_close(run(rule, start()), reference(start()), rtol=rtol, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", TORCHS)
+def test_a_rule_takes_torchs_arguments(name: str) -> None:
+    theirs = {each for each in signature(TORCHS[name]).parameters if each not in NOT_OURS}
+    left_out = {each for each in theirs if f"{each} of {name}" in NOT_OURS}
+    assert {field.name for field in fields(RULES[name])} == theirs - left_out  # type: ignore[arg-type]
 
 
 def test_every_registered_rule_has_a_reference() -> None:

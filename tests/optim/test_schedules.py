@@ -1,6 +1,8 @@
 """Every schedule against torch's own."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from inspect import signature
 
 import pytest
 import torch
@@ -54,6 +56,10 @@ REFERENCES: dict[str, tuple[Schedule, Make]] = {
     "polynomial, short": (Polynomial(total_iters=9), lambda o: PolynomialLR(o, total_iters=9)),
     "cosine": (Cosine(), lambda o: CosineAnnealingLR(o, T_max=EPOCHS)),
     "cosine, floor": (Cosine(floor=0.1), lambda o: CosineAnnealingLR(o, T_max=EPOCHS, eta_min=0.1 * LR)),
+    "cosine, up again": (
+        Cosine(T_max=5, floor=0.1),
+        lambda o: CosineAnnealingLR(o, T_max=5, eta_min=0.1 * LR),
+    ),
     "warm_restarts": (WarmRestarts(T_0=4), lambda o: CosineAnnealingWarmRestarts(o, 4)),
     "warm_restarts, all": (
         WarmRestarts(T_0=3, T_mult=2, floor=0.1),
@@ -89,6 +95,35 @@ PLATEAUS: dict[str, tuple[ReduceOnPlateau, dict[str, object]]] = {
         {"mode": "max", "patience": 1, "threshold": 0.1},
     ),
 }
+
+
+TORCHS: dict[str, type[LRScheduler]] = {
+    "step": StepLR,
+    "multi_step": MultiStepLR,
+    "exponential": ExponentialLR,
+    "linear": LinearLR,
+    "polynomial": PolynomialLR,
+    "cosine": CosineAnnealingLR,
+    "warm_restarts": CosineAnnealingWarmRestarts,
+    "one_cycle": OneCycleLR,
+    "reduce_on_plateau": ReduceLROnPlateau,
+}
+CALLED = {"eta_min": "floor", "min_lr": "floor", "factor": "gamma", "mode": "metric"}
+"""What is told in other words: as shares of the rate; by a metric's name, which says what is better."""
+
+NOT_OURS = {
+    "optimizer": "the program's",
+    "last_epoch": "the program's",
+    "max_lr": "is optim.lr",
+    "total_steps": "train.epochs says",
+    "epochs": "likewise",
+    "steps_per_epoch": "likewise",
+    "cycle_momentum": "the learning rate alone is scheduled",
+    "base_momentum": "likewise",
+    "max_momentum": "likewise",
+    "eps": "0: no reduction is too small",
+}
+"""What torch's schedules can be told and ours cannot, and why."""
 
 
 def optimizer() -> Optimizer:
@@ -201,6 +236,13 @@ def test_a_plateau_counts_from_the_end_of_the_warm_up() -> None:
 
     assert factor([1, 2, 3, 4]) == 1
     assert factor([1, 2, 3, 4, 5]) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", TORCHS)
+def test_a_schedule_takes_torchs_arguments(name: str) -> None:
+    theirs = {each for each in signature(TORCHS[name]).parameters if each not in NOT_OURS}
+    mine = {each.name for each in fields(SCHEDULES[name])}  # type: ignore[arg-type]  # a dataclass, all of them
+    assert mine == {CALLED.get(each, each) for each in theirs}
 
 
 def test_every_registered_schedule_has_a_reference() -> None:

@@ -1,17 +1,21 @@
 """Convolutions: filters that slide over a sequence, an image or a volume."""
 
 from collections.abc import Callable
+from itertools import chain
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
 from runner.nn.init import Default, Fans, Initializer
 from runner.nn.layers.layer import ShapeError
-from runner.nn.layers.window import check_image, places, sizes
+from runner.nn.layers.window import Margins, Padding, check_image, margins, places, sizes
 from runner.nn.store import ParameterStore, Scope
 from runner.types import NonNegativeSizes, PositiveInt, PositiveSizes, Shape
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+"""What stands around an image: zeros, its mirror image, its outermost values, or its other side."""
 
 
 class Convolution:
@@ -25,16 +29,18 @@ class Convolution:
         out_channels: the number of filters.
         kernel_size: the size of a filter.
         stride: how far apart its places are.
-        padding: zeros around the image, on each side.
+        padding: what is added around the image, on each side; ``valid``: nothing; ``same``: as much as it
+            takes that what comes out is as large, at stride 1.
         dilation: how far apart a filter's points are.
         groups: so many parts of the channels that don't see each other.
         in_channels: what the channels have to be; inferred where they are left out.
         bias: whether there is a ``b``.
+        padding_mode: what the padding is made of.
         init: how ``W`` and ``b`` get their first values.
 
     Raises:
-        ShapeError: if the sample is no image of ``in_channels``, is smaller than a filter, or its channels
-            or the filters can't be parted into ``groups``.
+        ShapeError: if the sample is no image of ``in_channels``, is smaller than a filter or too small for
+            what is added of it, or its channels or the filters can't be parted into ``groups``.
     """
 
     dims: ClassVar[int]
@@ -48,11 +54,12 @@ class Convolution:
         out_channels: PositiveInt,
         kernel_size: PositiveSizes,
         stride: PositiveSizes = 1,
-        padding: NonNegativeSizes = 0,
+        padding: Padding = 0,
         dilation: PositiveSizes = 1,
         groups: PositiveInt = 1,
         in_channels: PositiveInt | None = None,
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
         init: Initializer = Default(),  # noqa: B008  frozen, so one for all is safe
     ) -> None:
         check_image(in_shape, self.dims)
@@ -60,10 +67,15 @@ class Convolution:
         check_channels(channels, in_channels, out_channels, groups)
         kernel = sizes(kernel_size, in_shape, "kernel_size")
         self.stride = sizes(stride, in_shape, "stride")
-        self.padding = sizes(padding, in_shape, "padding")
         self.dilation = sizes(dilation, in_shape, "dilation")
         self.groups = groups
-        out_image = places(tuple(image), kernel, self.stride, self.padding, self.dilation)
+        around = margins(padding, kernel, self.stride, self.dilation, in_shape)
+        check_mode(padding_mode, around, in_shape)
+        out_image = places(tuple(image), kernel, self.stride, around, self.dilation)
+        evenly = padding_mode == "zeros" and all(before == behind for before, behind in around)
+        self.padding = tuple(before if evenly else 0 for before, _ in around)  # what the operator does itself
+        self.added = [] if evenly else [*chain.from_iterable(reversed(around))]  # the last dimension's first
+        self.mode = "constant" if padding_mode == "zeros" else padding_mode
         fans = Fans(channels // groups * prod(kernel), out_channels // groups * prod(kernel))
         shape = (out_channels, channels // groups, *kernel)
         self.W = scope.allocate("W", shape, lambda W, g: init.weight(W, fans, g))
@@ -75,6 +87,8 @@ class Convolution:
         b = None if self.b is None else store[self.b]
         if self.dims == 2 and x.device.type == "cpu":
             x = channels_last(x)
+        if self.added:
+            x = F.pad(x, self.added, self.mode)
         return self.convolve(x, store[self.W], b, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -180,6 +194,21 @@ def check_channels(channels: int, wanted: int | None, out_channels: int, groups:
         raise ShapeError(f"expects {wanted} channels, gets {channels}")
     if channels % groups or out_channels % groups:
         raise ShapeError(f"cannot part {channels} channels and {out_channels} filters into {groups} groups")
+
+
+def check_mode(mode: PaddingMode, around: Margins, in_shape: Shape) -> None:
+    """An image's mirror image is smaller than it by one, and its other side no larger.
+
+    Raises:
+        ShapeError: if more than that would have to be added.
+    """
+    least = {"reflect": 1, "circular": 0}.get(mode)
+    if least is None:
+        return
+    for size, margin in zip(in_shape[1:], around, strict=True):
+        if max(margin) > size - least:
+            told = f"cannot add {max(margin)} of {size} in padding_mode '{mode}'"
+            raise ShapeError(f"{told}, gets {list(in_shape)}")
 
 
 def channels_last(images: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ class MaxPool:
         stride: how far apart its places are; its size if left out.
         padding: lowest possible values around the image, on each side; half a window at most.
         dilation: how far apart a window's points are.
+        ceil_mode: whether a last window may reach beyond the image and its padding.
 
     Raises:
         ShapeError: if the sample is no image or is smaller than a window, or more than half a window is
@@ -42,18 +43,20 @@ class MaxPool:
         stride: PositiveSizes | None = None,
         padding: NonNegativeSizes = 0,
         dilation: PositiveSizes = 1,
+        ceil_mode: bool = False,
     ) -> None:
         check_image(in_shape, self.dims)
         self.kernel_size = sizes(kernel_size, in_shape, "kernel_size")
         self.stride = self.kernel_size if stride is None else sizes(stride, in_shape, "stride")
         self.padding = padding_of(padding, in_shape, self.kernel_size)
-        self.dilation = sizes(dilation, in_shape, "dilation")
-        out_image = places(in_shape[1:], self.kernel_size, self.stride, self.padding, self.dilation)
+        self.dilation, self.ceil_mode = sizes(dilation, in_shape, "dilation"), ceil_mode
+        around = tuple((p, p) for p in self.padding)
+        out_image = places(in_shape[1:], self.kernel_size, self.stride, around, self.dilation, ceil_mode)
         self.out_shape: Shape = (in_shape[0], *out_image)
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, channels, …]`` to ``[N, channels, …]``."""
-        return self.pool(x, self.kernel_size, self.stride, self.padding, self.dilation)
+        return self.pool(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 class MaxPool1d(MaxPool):
@@ -81,7 +84,8 @@ class AvgPool:
         kernel_size: the size of a window.
         stride: how far apart its places are; its size if left out.
         padding: zeros around the image, on each side; half a window at most.
-        count_include_pad: whether these zeros count in the mean.
+        ceil_mode: whether a last window may reach beyond the image and its padding.
+        count_include_pad: whether the zeros count in the mean; what is beyond them never does.
 
     Raises:
         ShapeError: if the sample is no image or is smaller than a window, or more than half a window is
@@ -99,14 +103,16 @@ class AvgPool:
         kernel_size: PositiveSizes,
         stride: PositiveSizes | None = None,
         padding: NonNegativeSizes = 0,
+        ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         check_image(in_shape, self.dims)
         self.kernel_size = sizes(kernel_size, in_shape, "kernel_size")
         self.stride = self.kernel_size if stride is None else sizes(stride, in_shape, "stride")
         self.padding = padding_of(padding, in_shape, self.kernel_size)
-        self.count_include_pad = count_include_pad
-        out_image = places(in_shape[1:], self.kernel_size, self.stride, self.padding, (1,) * self.dims)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+        around, dense = tuple((p, p) for p in self.padding), (1,) * self.dims
+        out_image = places(in_shape[1:], self.kernel_size, self.stride, around, dense, ceil_mode)
         self.out_shape: Shape = (in_shape[0], *out_image)
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
@@ -116,7 +122,7 @@ class AvgPool:
             self.kernel_size,
             self.stride,
             self.padding,
-            ceil_mode=False,
+            ceil_mode=self.ceil_mode,
             count_include_pad=self.count_include_pad,
         )
 

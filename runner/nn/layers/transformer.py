@@ -38,6 +38,7 @@ class TransformerEncoder:
         norm_first: whether to normalise what the parts get, and not what comes of them.
         causal: whether a step sees only itself and those before it.
         layer_norm_eps: of the norms.
+        bias: whether linear maps and norms have a ``b``.
         init: how linear maps get their first values; ``torch.nn.Transformer``'s if left out.
 
     Raises:
@@ -57,6 +58,7 @@ class TransformerEncoder:
         norm_first: bool = False,
         causal: bool = False,
         layer_norm_eps: NonNegative = 1e-5,
+        bias: bool = True,
         init: Initializer = XavierUniform(),  # noqa: B008  frozen, so one for all is safe
     ) -> None:
         self.layers: list[EncoderLayer] = []
@@ -67,12 +69,13 @@ class TransformerEncoder:
                 in_shape,
                 num_heads=num_heads,
                 dropout=dropout,
+                bias=bias,
                 causal=causal,
                 init=init,
             )
-            perceptron = Perceptron(inner, in_shape, dim_feedforward, dropout, activation, init)
-            norm1 = LayerNorm(inner.scope("norm1"), in_shape, eps=layer_norm_eps)
-            norm2 = LayerNorm(inner.scope("norm2"), in_shape, eps=layer_norm_eps)
+            perceptron = Perceptron(inner, in_shape, dim_feedforward, dropout, activation, bias, init)
+            norm1 = LayerNorm(inner.scope("norm1"), in_shape, eps=layer_norm_eps, bias=bias)
+            norm2 = LayerNorm(inner.scope("norm2"), in_shape, eps=layer_norm_eps, bias=bias)
             left_out = Dropout(inner, in_shape, p=dropout)
             self.layers.append(EncoderLayer(attention, perceptron, norm1, norm2, left_out, norm_first))
         self.out_shape = in_shape
@@ -128,17 +131,25 @@ class Perceptron:
         hidden: the width of the hidden layer.
         dropout: the share of it that is left out in training.
         activation: of the hidden layer.
+        bias: whether the linear maps have a ``b``.
         init: how the linear maps get their first values.
     """
 
     def __init__(
-        self, scope: Scope, in_shape: Shape, hidden: int, dropout: float, activation: str, init: Initializer
+        self,
+        scope: Scope,
+        in_shape: Shape,
+        hidden: int,
+        dropout: float,
+        activation: str,
+        bias: bool,
+        init: Initializer,
     ) -> None:
-        self.linear1 = Linear(scope.scope("linear1"), in_shape, out_features=hidden, init=init)
+        self.linear1 = Linear(scope.scope("linear1"), in_shape, out_features=hidden, bias=bias, init=init)
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(scope, self.linear1.out_shape, p=dropout)
         self.linear2 = Linear(
-            scope.scope("linear2"), self.linear1.out_shape, out_features=in_shape[-1], init=init
+            scope.scope("linear2"), self.linear1.out_shape, out_features=in_shape[-1], bias=bias, init=init
         )
         self.out_shape = self.linear2.out_shape
 

@@ -64,8 +64,7 @@ class AdamW:
         if is_for_kernel(params, lr, *self.betas, self.eps, self.weight_decay):
             run_kernel(torch._fused_adamw_, self, params, grads, state, lr)
             return
-        if not is_zero(self.weight_decay):
-            params.addcmul_(params, as_factor(lr * self.weight_decay, params), value=-1)
+        shrink(params, self.weight_decay, lr)
         adam_step(params, grads, state, lr, self.betas, self.eps)
 
 
@@ -82,6 +81,7 @@ class NAdam:
     eps: NonNegative = 1e-8
     momentum_decay: NonNegative = 4e-3
     weight_decay: NonNegative = 0.0
+    decoupled_weight_decay: bool = False
 
     def init(self, params: Tensor) -> State:
         """Both means, zero, and the product of all mu, which is a tensor as those are."""
@@ -92,7 +92,11 @@ class NAdam:
     def step(self, params: Tensor, grads: Tensor, state: State, lr: float | Tensor) -> None:
         """One update, in place."""
         beta1, beta2 = self.betas
-        gradient = decayed(grads, params, self.weight_decay)
+        if self.decoupled_weight_decay:
+            gradient = grads
+            shrink(params, self.weight_decay, lr)
+        else:
+            gradient = decayed(grads, params, self.weight_decay)
         step, one = state["step"].add_(1), as_factor(1.0, params)
         decay = 0.96**self.momentum_decay
         decayed_half = decay**step * (beta1 / 2)
@@ -105,6 +109,12 @@ class NAdam:
         direction = gradient * as_factor(lr * (one - mu) / (one - product), params)
         direction.addcmul_(mean, as_factor(lr * mu_next / (one - product * mu_next), params))
         params.addcdiv_(direction, size, value=-1)
+
+
+def shrink(params: Tensor, weight_decay: float, lr: float | Tensor) -> None:
+    """Make weights smaller, whatever their gradients are."""
+    if not is_zero(weight_decay):
+        params.addcmul_(params, as_factor(lr * weight_decay, params), value=-1)
 
 
 def moments(params: Tensor, amsgrad: bool) -> State:

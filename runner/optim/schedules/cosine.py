@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Literal
 
-from runner.optim.schedules.schedule import Moment, along_cosine, along_line, progress
+from runner.optim.schedules.schedule import Moment, along_cosine, along_line
 from runner.types import Fraction, Positive, PositiveInt
 
 
@@ -12,17 +12,18 @@ from runner.types import Fraction, Positive, PositiveInt
 class Cosine:
     """Half a cosine from 1 towards ``floor``, without restarts (Loshchilov and Hutter, 2017).
 
-    Torch's ``CosineAnnealingLR`` with ``T_max`` being the number of epochs, and ``eta_min`` being ``floor``
-    times the learning rate.
+    Torch's ``CosineAnnealingLR``, with ``eta_min`` being ``floor`` times the learning rate. It is there after
+    ``T_max`` epochs, all of them if that is None, and after fewer goes up again as it came down.
     """
 
+    T_max: PositiveInt | None = None
     floor: Fraction = 0.0
 
     per_step: ClassVar[bool] = False
 
     def factor(self, moment: Moment) -> float:
-        """Floor + (1 - floor) (1 + cos(pi (epoch - 1) / epochs)) / 2."""
-        return along_cosine(1.0, self.floor, progress(moment))
+        """Floor + (1 - floor) (1 + cos(pi (epoch - 1) / T_max)) / 2."""
+        return along_cosine(1.0, self.floor, (moment.epoch - 1) / (self.T_max or moment.epochs))
 
 
 @dataclass(frozen=True, kw_only=True)

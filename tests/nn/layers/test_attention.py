@@ -64,7 +64,8 @@ def test_a_causal_step_sees_nothing_of_what_comes_later(
 
 @pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
-def test_a_transformer_is_torchs(norm_first: bool, activation: str) -> None:
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+def test_a_transformer_is_torchs(bias: bool, activation: str, norm_first: bool) -> None:
     layer, store = built(
         TransformerEncoder,
         num_layers=2,
@@ -72,8 +73,11 @@ def test_a_transformer_is_torchs(norm_first: bool, activation: str) -> None:
         dropout=0.0,
         activation=activation,
         norm_first=norm_first,
+        bias=bias,
     )
-    one = nn.TransformerEncoderLayer(6, 2, 4, 0.0, activation, batch_first=True, norm_first=norm_first)
+    one = nn.TransformerEncoderLayer(
+        6, 2, 4, 0.0, activation, batch_first=True, norm_first=norm_first, bias=bias
+    )
     twin = nn.TransformerEncoder(one, 2, enable_nested_tensor=False).double()
     for mine, theirs in zip(store.named_parameters().values(), twin.parameters(), strict=True):
         theirs.data = mine.T.reshape(theirs.shape).clone() if mine.dim() == 2 else mine.clone()

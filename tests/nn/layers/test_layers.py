@@ -1,6 +1,7 @@
 """Every registered layer, and what a layer says of shapes."""
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from math import cos, sin
 
 import pytest
@@ -14,6 +15,8 @@ from runner.nn.layers.linear import Linear
 from runner.nn.store import Address, ParameterStore
 from runner.registry import LAYERS
 from tests.nn.layers.examples import EMBEDDINGS, SEQUENCE, TAKES_INDICES, example, samples
+from tests.nn.layers.twins import BESIDE, NOT_OURS, OUR_OWN
+from tests.nn.layers.twins import TWINS as BY_NAME
 
 
 class States(nn.Module):
@@ -160,6 +163,8 @@ TWINS: dict[str, Callable[[], nn.Module]] = {
     "share": nn.Tanh,
 }
 
+MODULES = BY_NAME | BESIDE
+
 LAID_OUT_AS_IN_TORCH = ("embedding", "learned_encoding")
 """Whose ``W`` has two dimensions and is not that of a linear map, which torch has as [out, in]."""
 
@@ -251,6 +256,22 @@ def test_gradients_are_those_of_the_function(name: str) -> None:
 def test_the_output_has_the_shape_that_was_told(name: str) -> None:
     layer, store = built(name)
     assert layer.forward(store, batch(name)).shape == (5, *layer.out_shape)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_layer_takes_its_modules_arguments(name: str) -> None:
+    module = getattr(nn, MODULES[name])
+    classes = [
+        kind for kind in module.__mro__ if kind.__init__ is module.__init__ or issubclass(kind, nn.RNNBase)
+    ]
+    theirs = {each for kind in classes for each in signature(kind.__init__).parameters}
+    theirs -= {"self", "args", "kwargs", "mode"}
+    taken = {each for each in theirs if each not in NOT_OURS and f"{each} of {name}" not in NOT_OURS}
+    assert taken <= signature(LAYERS[name]).parameters.keys()
+
+
+def test_every_layer_has_a_module_or_is_known_to_be_our_own() -> None:
+    assert {*MODULES, *OUR_OWN} == {*LAYERS}
 
 
 def test_linear_takes_its_width_from_what_arrives() -> None:

@@ -28,6 +28,18 @@ REFUSED: list[tuple[str, tuple[int, ...], dict[str, Any], str]] = [
     ),
     ("conv1d", (3, 4), {"out_channels": 2, "kernel_size": 3, "groups": 2}, "cannot part 3 channels"),
     ("conv1d", (3, 4), {"out_channels": 2, "kernel_size": 3, "in_channels": 2}, "expects 2 channels, gets 3"),
+    (
+        "conv2d",
+        (1, 4, 4),
+        {"out_channels": 1, "kernel_size": 3, "padding": "same", "stride": 2},
+        "'same' with stride 1 alone",
+    ),
+    (
+        "conv1d",
+        (1, 2),
+        {"out_channels": 1, "kernel_size": 3, "padding": 2, "padding_mode": "reflect"},
+        r"cannot add 2 of 2 in padding_mode 'reflect', gets \[1, 2\]",
+    ),
     ("conv_transpose2d", (1, 2, 2), {"out_channels": 1, "kernel_size": 2, "padding": 2}, "leaves nothing"),
     ("conv_transpose2d", (1, 2, 2), {"out_channels": 1, "kernel_size": 2, "output_padding": 1}, "less than"),
     ("max_pool1d", (3, 4), {"kernel_size": 2, "padding": 2}, "up to half its window"),

@@ -16,67 +16,12 @@ from runner.nn.store import ParameterStore
 from runner.registry import BUILT_IN
 from tests.conftest import REPOSITORY
 from tests.nn.layers.torch_samples import Sample
+from tests.nn.layers.twins import NOT_OURS, TWINS
 
 pytestmark = pytest.mark.slow  # torch takes seconds to make its samples
 
-TWINS = {
-    "linear": "Linear",
-    "embedding": "Embedding",
-    "conv1d": "Conv1d",
-    "conv2d": "Conv2d",
-    "conv3d": "Conv3d",
-    "conv_transpose2d": "ConvTranspose2d",
-    "max_pool1d": "MaxPool1d",
-    "max_pool2d": "MaxPool2d",
-    "avg_pool1d": "AvgPool1d",
-    "avg_pool2d": "AvgPool2d",
-    "adaptive_avg_pool1d": "AdaptiveAvgPool1d",
-    "adaptive_avg_pool2d": "AdaptiveAvgPool2d",
-    "adaptive_max_pool1d": "AdaptiveMaxPool1d",
-    "adaptive_max_pool2d": "AdaptiveMaxPool2d",
-    "batch_norm1d": "BatchNorm1d",
-    "batch_norm2d": "BatchNorm2d",
-    "layer_norm": "LayerNorm",
-    "group_norm": "GroupNorm",
-    "rms_norm": "RMSNorm",
-    "rnn": "RNN",
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "relu": "ReLU",
-    "relu6": "ReLU6",
-    "leaky_relu": "LeakyReLU",
-    "prelu": "PReLU",
-    "elu": "ELU",
-    "selu": "SELU",
-    "celu": "CELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "mish": "Mish",
-    "sigmoid": "Sigmoid",
-    "log_sigmoid": "LogSigmoid",
-    "tanh": "Tanh",
-    "tanhshrink": "Tanhshrink",
-    "softplus": "Softplus",
-    "softsign": "Softsign",
-    "softshrink": "Softshrink",
-    "hardshrink": "Hardshrink",
-    "hardtanh": "Hardtanh",
-    "hardswish": "Hardswish",
-    "softmax": "Softmax",
-    "log_softmax": "LogSoftmax",
-    "glu": "GLU",
-}
-"""Layers whose torch module is among those that torch has samples for."""
-
 FIXED: Mapping[str, dict[str, object]] = {key: {"output": "sequence"} for key in ("rnn", "lstm", "gru")}
 """What torch's modules do without being told."""
-
-NOT_OURS = {
-    "return_indices": "a layer gives one tensor",
-    "divisor_override": "torch.nn.AvgPool2d has it",
-    "track_running_stats": "torch.nn.BatchNorm1d has it",
-}
-"""Arguments that our layers do not take."""
 
 OWN_SAMPLES: Mapping[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "AlphaDropout": ({"p": 0.3}, (2, 3)),
@@ -174,8 +119,8 @@ def own_sample(name: str) -> list[Sample]:
 
 
 def cannot_be_said(value: object) -> bool:
-    """``padding: same``, sizes that stay what they are, and a momentum that makes a mean of all batches."""
-    return value in ("same", None) or (isinstance(value, tuple) and None in value)
+    """Sizes that stay what they are, and a momentum that makes a mean of all batches."""
+    return value is None or (isinstance(value, tuple) and None in value)
 
 
 def built(config: dict[str, Any], shape: tuple[int, ...]) -> tuple[Layer, ParameterStore]:
