@@ -37,8 +37,11 @@ def seeds(settings: Mapping[str, Curves], objective: str) -> Figure:
     axes.set_ylabel(objective)
     scale_objective(axes, objective, [float(value) for mean in drawn for value in mean])
     rest = f", the best {len(shown)} of {len(settings)} settings" if len(shown) < len(settings) else ""
-    axes.set_title(f"mean ± standard deviation over (so many) seeds{rest}", fontsize="medium")
-    figure.legend(loc="outside right upper", fontsize="small", edgecolor="none")
+    axes.set_title(f"mean ± standard deviation over seeds{rest}", fontsize="medium")
+    figure.legend(
+        loc="outside right upper", title="setting (seeds)", alignment="left", title_fontsize="small",
+        fontsize="small", edgecolor="none",
+    )  # fmt: skip
     return figure
 
 

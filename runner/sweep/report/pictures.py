@@ -29,7 +29,7 @@ LEVELS = 4
 """The groups of values by which a key's influence is judged."""
 
 
-class NothingToDraw(Exception):
+class NothingToDraw(Exception):  # noqa: N818 (no error: the picture is left out)
     """What a picture lacks to say something; the message says what."""
 
 
@@ -94,7 +94,7 @@ def ask_forest(report: Report) -> Importance:
     known = {key: [texts[job] or "" for job in jobs] for key, texts in keys.items()}
     found = importance_of(known, [values[job] or 0.0 for job in jobs])
     if found.explained <= 0:
-        raise NothingToDraw("a random forest (scikit-learn's) finds nothing in the keys that tells the jobs' order")
+        raise NothingToDraw("scikit-learn's random forest cannot tell the jobs' order from the keys")
     return found
 
 
@@ -145,7 +145,7 @@ def told(report: Report) -> list[float | None]:
 
 
 def influence(numbers: Sequence[float], values: Sequence[float | None]) -> float:
-    """The share of the variance of the jobs' order that lies between groups of a key's values (eta squared)."""
+    """How much of the jobs' order lies between groups of a key's values: eta squared, of its ranks."""
     jobs = [job for job, value in enumerate(values) if value is not None and math.isfinite(value)]
     order = np.argsort(np.argsort([values[job] for job in jobs])).astype(np.float64)
     mine = np.array([numbers[job] for job in jobs])
