@@ -41,6 +41,7 @@ MAY_IMPORT = {
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
     "trained": {"build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking", "types"},
+    "reports": {"objective", "pictures", "tracking", "trained"},
     "going_on": {"config", "process", "tracking"},
     "experiment": {
         "build", "checkpoints", "config", "config.plain", "data", "errors", "going_on", "nn",
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "sweep": {
         "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
         "experiment", "nn", "objective", "optim", "pictures", "plugins", "prepare", "process",
-        "tracking", "trained", "training",
+        "reports", "tracking", "trained", "training",
     },
     "commands.exit_code": {"config", "errors", "process"},
     "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
@@ -59,10 +60,12 @@ MAY_IMPORT = {
     },
     "commands": {
         "again", "build", "commands.arguments", "commands.exit_code", "config", "config.plain",
-        "data", "errors", "nn", "plugins", "prepare", "process", "tracking", "trained", "training",
+        "data", "errors", "nn", "pictures", "plugins", "prepare", "process", "reports", "sweep",
+        "tracking", "trained", "training",
     },
     "evaluate": {"commands"},
     "predict": {"commands"},
+    "report": {"commands"},
     "sync": {"commands"},
     "task": {"config", "errors", "experiment", "process", "sweep", "tracking"},
     "api": {"config", "experiment", "tracking"},

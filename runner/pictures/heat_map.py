@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from runner.objective import cost
-from runner.pictures.axes import scale_key, shortened
+from runner.pictures.axes import scale_key, scale_objective, shortened
 from runner.pictures.colours import colours_of, direction, normed
 from runner.pictures.figure import BEST, new_figure
 
@@ -58,8 +58,9 @@ def heat_maps(pairs: Sequence[Pair], objective: str, values: Sequence[float | No
         axes.set_xlabel(shortened(pair.names[0]))
         axes.set_ylabel(shortened(pair.names[1]))
         axes.tick_params(labelsize="small")
-    bar = figure.colorbar(ScalarMappable(norm, colours), ax=figure.axes, pad=0.02, format="{x:g}")
-    bar.ax.tick_params(labelsize="small", which="both")
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=figure.axes, pad=0.02)
+    scale_objective(bar.ax, objective, shown)
+    bar.ax.grid(visible=False)
     bar.set_label(f"{objective}, {direction(objective)}")
     return figure
 

@@ -7,6 +7,10 @@ REPEATS = "python -m runner rerun={run}"
 """The command that repeats a run, wherever its store is the one that is used."""
 
 
+WIDE = 900
+"""Pixels."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture on a page.
@@ -20,6 +24,11 @@ class Picture:
     title: str
     told: str
     png: bytes
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it wants the page's whole width: more pixels than half of that has."""
+        return int.from_bytes(self.png[16:20]) > WIDE  # where a PNG tells its width
 
 
 def moment(milliseconds: int | None) -> str:

@@ -2,8 +2,8 @@
 
 It is a process of its own, since scikit-learn takes longer to import than a sweep's pictures take to draw. It
 reads JSON, ``inputs`` [jobs, keys] and ``order`` [jobs], and writes JSON: ``lost``, of each key what R² loses
-when its values are shuffled, and ``explained``, R² of the order of jobs unseen by a tree (out of bag). The same
-question has the same answer.
+when its values are shuffled, and ``explained``, R² of the order of jobs unseen by a tree (out of bag).
+The same question has the same answer.
 """
 
 import json

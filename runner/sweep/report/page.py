@@ -21,7 +21,7 @@ CAPTIONS = {
     "seeds.png": ("Over the seeds", "mean of each setting, in a band of one standard deviation"),
     "swept_keys.png": ("Each swept key", "the objective at its end against the key's values, a dot a job"),
     "parallel_coordinates.png": ("Parallel coordinates", "a line a job, through its values to its objective"),
-    "heat_map.png": ("Two keys at a time", "the mean objective of the jobs that share both values"),
+    "heat_map.png": ("Two keys at a time", "the objective over pairs of numeric keys"),
     "importance.png": ("Importance of the keys", "what knowing a key is worth for telling the jobs' order"),
 }
 """Above each picture."""
@@ -64,7 +64,7 @@ def page_of(report: Report, about: About, pictures: Mapping[str, bytes]) -> str:
             "jobs": jobs_in(report),
             "swept": "; ".join(f"{key}: {values}" for key, values in swept_in(report).items()),
             "objective": f"{report.objective}, {direction(report.objective)}" if report.objective else "",
-            "best": " ".join(report.best.overrides) if report.best else "",
+            "best": best_in(report),
             "sweep": about.run_id,
             **about.facts,
         },
@@ -76,6 +76,7 @@ def page_of(report: Report, about: About, pictures: Mapping[str, bytes]) -> str:
             "rows": [(row, job.run_id or "") for row, job in zip(shown.rows, shown.jobs, strict=True)],
         },
         "jobs": {"columns": jobs.columns, "rows": [[in_words(value) for value in row] for row in jobs.rows]},
+        "unfinished": unfinished_in(report),
         "left_out": report.left_out,
     }
     with_captions = [Picture(*CAPTIONS[name], png) for name, png in pictures.items()]
@@ -88,21 +89,39 @@ def jobs_in(report: Report) -> str:
     return f"{len(report.results)}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
+def best_in(report: Report) -> str:
+    """The best job: its objective and what it is told."""
+    if report.best is None or report.best.objective is None:
+        return ""
+    return f"{report.best.objective:.6g}, job {report.best.job}: {' '.join(report.best.overrides)}"
+
+
 def swept_in(report: Report) -> dict[str, str]:
     """The swept keys with their values: all if they are few, else how many they are."""
     columns = [table.values_of(result, report.keys) for result in report.results]
     return {key: in_few_words([values[key] for values in columns if key in values]) for key in report.keys}
 
 
+def unfinished_in(report: Report) -> dict[str, str]:
+    """Why jobs did not finish, and which ones: those together that give the same reason."""
+    jobs: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.status in ("FAILED", "KILLED"):
+            jobs.setdefault(f"{result.status}: {result.reason or 'no reason is known'}", []).append(
+                str(result.job)
+            )
+    return {reason: in_few_words(numbers) for reason, numbers in jobs.items()}
+
+
 def in_few_words(texts: Sequence[str]) -> str:
-    """A key's values."""
+    """Values: all if they are few."""
     distinct = list(dict.fromkeys(texts))
     if len(distinct) <= FEW:
         return ", ".join(distinct)
     numbers = [value for text in distinct if (value := number(text)) is not None]
     if len(numbers) < len(distinct):
         return f"{len(distinct)} values"
-    return f"{len(distinct)} values from {min(numbers):g} to {max(numbers):g}"
+    return f"{len(distinct)} from {min(numbers):g} to {max(numbers):g}"
 
 
 def in_words(value: table.Value) -> str:

@@ -70,10 +70,7 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
 def value_in(run: Run, key: str) -> str | None:
     """A key's value in a run: a parameter, or of a group the component's name."""
     params, tags = run.data.params, run.data.tags
-    return next(
-        (told[name] for told, name in ((params, key), (tags, key), (params, f"{key}.type")) if name in told),
-        None,
-    )
+    return params.get(key) or tags.get(key) or params.get(f"{key}.type")
 
 
 def about(sweep: TrainedRun) -> About:

@@ -171,7 +171,8 @@ def write_page(report: Report, status: Status) -> None:
         for name in pictures.NAMES
         if (report.folder / name).exists()
     }
-    about = About(parent.name(report.folder), parent.find(report.folder).run_id, status)
+    where = {"folder": str(report.folder), "look at it with": report.how_to_look}
+    about = About(parent.name(report.folder), parent.find(report.folder).run_id, status, where)
     (report.folder / PAGE).write_text(page_of(report, about, there), encoding="utf-8")
 
 
