@@ -140,8 +140,15 @@ def varied(report: Report) -> dict[str, list[str | None]]:
 
 
 def told(report: Report) -> list[float | None]:
-    """The objectives of the jobs that went well, None for the others."""
-    return [result.objective if result.status == "FINISHED" else None for result in report.results]
+    """The objectives of the jobs that went well, None for the others.
+
+    Raises:
+        NothingToDraw: if none is finite.
+    """
+    values = [result.objective if result.status == "FINISHED" else None for result in report.results]
+    if not any(value is not None and math.isfinite(value) for value in values):
+        raise NothingToDraw(f"no job has a finite {report.objective}")
+    return values
 
 
 def influence(numbers: Sequence[float], values: Sequence[float | None]) -> float:
