@@ -56,7 +56,7 @@ def test_what_a_page_tells_is_text_whatever_it_holds() -> None:
 
 def test_a_page_loads_nothing_and_runs_its_own_script_alone() -> None:
     found = Tags(page_of(*hostile_sweep(), {"seeds.png": PNG}))
-    assert [attributes for attributes in found.of("link") + found.of("iframe")] == []
+    assert found.of("link") + found.of("iframe") == []
     assert all(str(image["src"]).startswith("data:image/png;base64,") for image in found.of("img"))
     (policy,) = (str(meta["content"]) for meta in found.of("meta") if "http-equiv" in meta)
     assert "default-src 'none'" in policy
