@@ -112,12 +112,22 @@ def draw_dots(axes: Axes, cells: Cells, colours: Colormap, norm: Normalize, obje
     worst_first = sorted(told, key=lambda point: -cost(objective, told[point]))
     without = [point for point in cells if point not in told]
     if without:
-        axes.scatter(*np.array(without).T, marker="x", s=20, color="grey", linewidths=0.8)
+        axes.scatter(
+            [x for x, _ in without], [y for _, y in without], marker="x", s=20, color="grey", linewidths=0.8
+        )
     values = [told[point] for point in worst_first]
     size = 60 if len(values) < 100 else 18
-    axes.scatter(*np.array(worst_first).T, c=values, cmap=colours, norm=norm, s=size, linewidths=0)
+    across, up = [x for x, _ in worst_first], [y for _, y in worst_first]
+    axes.scatter(across, up, c=values, cmap=colours, norm=norm, s=size, linewidths=0)
     axes.scatter(
-        *worst_first[-1], c=values[-1:], cmap=colours, norm=norm, s=2 * size, edgecolors=BEST, linewidths=2
+        across[-1:],
+        up[-1:],
+        c=values[-1:],
+        cmap=colours,
+        norm=norm,
+        s=2 * size,
+        edgecolors=BEST,
+        linewidths=2,
     )
     scale_key(axes, sorted({x for x, _ in cells}), "x")
     scale_key(axes, sorted({y for _, y in cells}), "y")

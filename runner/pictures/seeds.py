@@ -48,7 +48,7 @@ def seeds(settings: Mapping[str, Curves], objective: str) -> Figure:
 def draw_band(axes: Axes, curves: Curves, label: str, color: str) -> npt.NDArray[np.float64]:
     """One setting; of a single epoch a bar. Returns the means."""
     columns = [over_seeds(curves, epoch) for epoch in range(max(map(len, curves)))]
-    means, deviations = np.array(columns).T
+    means, deviations = (np.array(column, np.float64) for column in zip(*columns, strict=True))
     epochs = np.arange(1, len(means) + 1)
     if len(means) == 1:
         axes.errorbar(epochs, means, deviations, color=color, label=label, marker="o", capsize=4)

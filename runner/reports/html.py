@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from importlib import resources
 from importlib.metadata import version
 from typing import Any
 
@@ -32,7 +33,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         template: the file's name.
         values: what it tells.
     """
-    script, _, _ = environment().loader.get_source(environment(), "sort.js")
+    script = resources.files("runner.reports").joinpath("templates", "sort.js").read_text(encoding="utf-8")
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     about_page = {
         "script": script, "script_hash": hash_of(script), "version": version("runner"), "written": now,

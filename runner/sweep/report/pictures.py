@@ -153,9 +153,9 @@ def told(report: Report) -> list[float | None]:
 
 def influence(numbers: Sequence[float], values: Sequence[float | None]) -> float:
     """How much of the jobs' order lies between groups of a key's values: eta squared, of its ranks."""
-    jobs = [job for job, value in enumerate(values) if value is not None and math.isfinite(value)]
-    order = np.argsort(np.argsort([values[job] for job in jobs])).astype(np.float64)
-    mine = np.array([numbers[job] for job in jobs])
+    known = [(mine, value) for mine, value in zip(numbers, values, strict=True) if value is not None]
+    mine, its = np.array([pair for pair in known if math.isfinite(pair[1])]).T
+    order = np.argsort(np.argsort(its)).astype(np.float64)
     levels = np.searchsorted(np.unique(np.quantile(mine, np.linspace(0, 1, LEVELS + 1)[1:-1])), mine)
     means = np.array([order[levels == level].mean() for level in levels])
     return float(means.var() / order.var()) if order.var() > 0 else 0.0

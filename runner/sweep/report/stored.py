@@ -47,7 +47,7 @@ def report_of(sweep: TrainedRun) -> Report:
 
 def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -> list[JobResult]:
     """What the jobs' own runs tell, where the sweep has told nothing yet. Raises what MLflow raises."""
-    results = []
+    results: list[JobResult] = []
     for run in jobs:
         data, objective = run.data, run.data.params.get("objective", "")
         rows = client.get_metric_history(run.info.run_id, objective) if objective in data.metrics else []
