@@ -111,24 +111,16 @@ def draw_dots(axes: Axes, cells: Cells, colours: Colormap, norm: Normalize, obje
     told = {point: value for point, value in cells.items() if not math.isnan(value)}
     worst_first = sorted(told, key=lambda point: -cost(objective, told[point]))
     without = [point for point in cells if point not in told]
-    if without:
-        axes.scatter(
-            [x for x, _ in without], [y for _, y in without], marker="x", s=20, color="grey", linewidths=0.8
-        )
+    across, up = [x for x, _ in without], [y for _, y in without]
+    axes.scatter(across, up, marker="x", s=20, color="grey", linewidths=0.8)
+    across, up = [x for x, _ in worst_first], [y for _, y in worst_first]
     values = [told[point] for point in worst_first]
     size = 60 if len(values) < 100 else 18
-    across, up = [x for x, _ in worst_first], [y for _, y in worst_first]
     axes.scatter(across, up, c=values, cmap=colours, norm=norm, s=size, linewidths=0)
     axes.scatter(
-        across[-1:],
-        up[-1:],
-        c=values[-1:],
-        cmap=colours,
-        norm=norm,
-        s=2 * size,
-        edgecolors=BEST,
+        across[-1:], up[-1:], c=values[-1:], cmap=colours, norm=norm, s=2 * size, edgecolors=BEST,
         linewidths=2,
-    )
+    )  # fmt: skip
     scale_key(axes, sorted({x for x, _ in cells}), "x")
     scale_key(axes, sorted({y for _, y in cells}), "y")
     axes.grid(alpha=0.25)

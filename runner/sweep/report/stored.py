@@ -32,11 +32,13 @@ def report_of(sweep: TrainedRun) -> Report:
         files = {entry.path for entry in client.list_artifacts(sweep.run_id)}
         for name in files & {SWEEP_RECORD, RESULTS}:
             client.download_artifacts(sweep.run_id, name, folder)
-        children = jobs_of(client, info.experiment_id, sweep.run_id)
         record = Path(folder) / SWEEP_RECORD
         swept = sorted(recorded_keys(record)) if record.exists() else []
         has_ended = info.status != "RUNNING" and RESULTS in files
-        results = read_results(Path(folder)) if has_ended else results_of(client, children, swept)
+        if has_ended:
+            results = read_results(Path(folder))
+        else:
+            results = results_of(client, jobs_of(client, info.experiment_id, sweep.run_id), swept)
         report = Report(Path(folder), results, location.how_to_look, in_typed_order(swept, results))
         finished = next((result.run_id for result in results if result.status == "FINISHED"), None)
         if finished is not None:
