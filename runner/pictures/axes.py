@@ -1,9 +1,10 @@
-"""The axes of a sweep's pictures: where they are logarithmic, and what is written beside them."""
+"""The axes of pictures: where they are logarithmic, and what is written beside them."""
 
 import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
@@ -22,19 +23,20 @@ LOSS_RATIO = 3
 LABEL_LENGTH = 28
 
 
-def scale_key(axes: Axes, spots: Sequence[float]) -> None:
+def scale_key(axes: Axes, spots: Sequence[float], along: Literal["x", "y"] = "x") -> None:
     """A numeric key's axis: logarithmic where values span decades, ticks at the values if they are few."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
     logarithmic = spread_over_decades(spots)
     if logarithmic:
-        axes.set_xscale("log")
+        axes.set(**{f"{along}scale": "log"})
     scaled = [math.log10(spot) for spot in spots] if logarithmic else list(spots)
     gaps = [after - before for before, after in pairwise(scaled)]
     if len(spots) <= FEW and all(gap > 0.09 * (scaled[-1] - scaled[0]) for gap in gaps):
-        axes.xaxis.set_major_locator(FixedLocator(list(spots)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_major_locator(FixedLocator(list(spots)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     elif not logarithmic and all(spot.is_integer() for spot in spots):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def spread_over_decades(spots: Sequence[float]) -> bool:
@@ -56,11 +58,21 @@ def name_values(axes: Axes, texts: Sequence[str]) -> None:
     axes.set_xlim(-0.6, len(texts) - 0.4)
 
 
+def is_logarithmic(objective: str, values: Sequence[float]) -> bool:
+    """Whether a metric with these values is shown on a logarithmic axis: a loss that shrinks a good deal."""
+    return smaller_is_better(objective) and ratio_of(values) > LOSS_RATIO
+
+
+def ratio_of(values: Sequence[float]) -> float:
+    """How many times the largest finite value is the smallest; 1 if not all are positive."""
+    positive = [value for value in values if math.isfinite(value) and value > 0]
+    return max(positive) / min(positive) if positive and min(values) > 0 else 1
+
+
 def scale_objective(axes: Axes, objective: str, values: Sequence[float]) -> None:
     """The objective's axis: logarithmic for a loss that shrinks by a good deal."""
-    positive = [value for value in values if math.isfinite(value) and value > 0]
-    ratio = max(positive) / min(positive) if positive and min(values) > 0 else 1
-    if smaller_is_better(objective) and ratio > LOSS_RATIO:
+    if is_logarithmic(objective, values):
+        ratio = ratio_of(values)
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ratio < 100 else (1,)))
         axes.yaxis.set_minor_locator(NullLocator())

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock
 
@@ -19,7 +20,7 @@ class JobResult:
     Attributes:
         job: its number in the sweep, from 0.
         overrides: as typed.
-        status: as in the store.
+        status: as in the store; RUNNING only in what is told of a sweep meanwhile.
         reason: why it ended so, if not well.
         run_id: its run in the store.
         objective: the final value of the config's ``objective``.
@@ -29,7 +30,7 @@ class JobResult:
 
     job: int
     overrides: Sequence[str]
-    status: "Status"
+    status: Status | Literal["RUNNING"]
     reason: str | None = None
     run_id: str | None = None
     objective: float | None = None

@@ -49,7 +49,16 @@ def find_unfinished(
 
 def runs_of(client: "MlflowClient", experiment_id: str, sweep: str, status: str) -> "list[Run]":
     """All runs of a sweep that have a status. Raises what MLflow raises."""
-    wanted = f"attributes.status = '{status}' and tags.sweep_id = '{sweep}'"
+    return search(client, experiment_id, f"attributes.status = '{status}' and tags.sweep_id = '{sweep}'")
+
+
+def jobs_of(client: "MlflowClient", experiment_id: str, sweep: str) -> "list[Run]":
+    """All runs that are jobs of a sweep. Raises what MLflow raises."""
+    return search(client, experiment_id, f"tags.`mlflow.parentRunId` = '{sweep}'")
+
+
+def search(client: "MlflowClient", experiment_id: str, wanted: str) -> "list[Run]":
+    """All runs that a filter lets through, however many. Raises what MLflow raises."""
     page = client.search_runs([experiment_id], wanted)
     runs = list(page)
     while page.token:

@@ -1,7 +1,7 @@
 """Two pictures of a sweep: how its members learnt, and what each swept key did to the objective."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from matplotlib.artist import Artist
@@ -136,5 +136,10 @@ def panel(
 
 def name_of(member: JobResult, keys: Sequence[str]) -> str:
     """What tells a member from others, short."""
-    pairs = [f"{key.rpartition('.')[2]}={value}" for key, value in values_of(member, keys).items()]
-    return shortened(" ".join(pairs) or f"job {member.job}", 2 * LABEL_LENGTH)
+    return in_short(values_of(member, keys)) or f"job {member.job}"
+
+
+def in_short(values: Mapping[str, str]) -> str:
+    """Keys and their values, by the keys' last names."""
+    pairs = " ".join(f"{key.rpartition('.')[2]}={value}" for key, value in values.items())
+    return shortened(pairs, 2 * LABEL_LENGTH)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from runner.config.compose import key_of
 from runner.objective import cost
 from runner.sweep.record import JobResult
+from runner.tracking.masking import masked
 
 SEED = "seed"
 
@@ -80,9 +81,9 @@ def in_typed_order(keys: Iterable[str], results: Sequence[JobResult]) -> list[st
 
 
 def values_of(result: JobResult, keys: Sequence[str]) -> dict[str, str]:
-    """A job's values of the keys, as typed; a key that the job does not name has none."""
+    """A job's values of the keys, as typed but for secrets; a key that the job does not name has none."""
     typed = {key_of(override): override.partition("=")[2] for override in result.overrides}
-    return {key: typed[key] for key in keys if key in typed}
+    return {key: masked(typed[key]) for key in keys if key in typed}
 
 
 def cells(results: Sequence[JobResult], keys: Sequence[str]) -> Table:

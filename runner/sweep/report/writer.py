@@ -12,14 +12,15 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from runner.config.compose import SWEEP_RECORD, recorded_keys
 from runner.config.plain import hash_of
 from runner.errors import ConfigError, RunnerError, TrackingError
-from runner.objective import remember
 from runner.pictures import figure
 from runner.plugins.source import digest_of
 from runner.sweep.books import parent
 from runner.sweep.books.lost import end_lost
 from runner.sweep.books.page import RECORD
 from runner.sweep.record import JobResult
-from runner.sweep.report import best, plots, table
+from runner.sweep.report import best, pictures, table
+from runner.sweep.report.note import NOTE, note_of
+from runner.sweep.report.page import PAGE, About, page_of
 from runner.sweep.report.report import CELLS, Report
 from runner.sweep.report.table import SEED
 from runner.tracking import events
@@ -32,8 +33,7 @@ from runner.tracking.store import connect, is_refused, told_as_tracking_error
 
 CELLS_TABLE, SEEDS = "cells.json", "seeds.csv"
 EXPERIMENT = f"best/{best.EXPERIMENT}/{best.NAME}.yaml"
-CURVES, KEYS = "learning_curves.png", "swept_keys.png"
-FILES = (CELLS, CELLS_TABLE, SEEDS, EXPERIMENT, CURVES, KEYS)
+FILES = (PAGE, CELLS, CELLS_TABLE, SEEDS, EXPERIMENT, *pictures.NAMES)
 """By their names in the sweep's folder and among the parent run's artifacts."""
 
 
@@ -42,7 +42,7 @@ def close(folder: Path, status: Status, results: Sequence[JobResult]) -> Report:
     report = Report(folder, results, parent.find(folder).how_to_look)
     with owner_lock(folder):  # nobody else sends what is not whole yet
         try:
-            write(report)
+            write(report, status)
         finally:
             with part(report, "the end of runs that were lost"):
                 report.notes += end_lost(folder, "KILLED" if status == "KILLED" else "FAILED")
@@ -84,7 +84,7 @@ def known_of(report: Report, job: JobResult) -> Mapping[str, str]:
     return {"objective": data.params["objective"], **data.tags}
 
 
-def write(report: Report) -> None:
+def write(report: Report, status: Status) -> None:
     """Write all parts that can be written."""
     with part(report, "its tables"):
         for name in FILES:  # of an earlier sweep in the same folder
@@ -95,8 +95,10 @@ def write(report: Report) -> None:
     if report.best is not None:
         with part(report, EXPERIMENT):
             write_experiment(report, report.best)
-        with part(report, "its plots"):
-            draw(report, report.best)
+        with part(report, "its pictures"):
+            draw(report)
+    with part(report, PAGE):
+        write_page(report, status)
     with part(report, "what belongs into the store"):
         upload(report)
 
@@ -119,12 +121,7 @@ def judge(report: Report) -> None:
     finished = [result for result in report.results if result.status == "FINISHED"]
     if not finished:
         return
-    known = known_of(report, finished[0])
-    report.objective = known["objective"]
-    if "objective_better" in known:
-        remember(report.objective.rpartition("/")[2], known["objective_better"] == "smaller")
-    report.ranking = table.ranking(report.results, report.keys, report.objective)
-    report.best = report.ranking[0].best(report.objective)
+    report.judge(known_of(report, finished[0]))
 
 
 def write_experiment(report: Report, job: JobResult) -> None:
@@ -157,13 +154,26 @@ def seen_from_here(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def draw(report: Report, job: JobResult) -> None:
-    """The pictures."""
-    curves = plots.learning_curves(report.results, job, report.keys, report.objective)
-    figure.save(curves, report.folder / CURVES)
-    if report.keys:
-        keys = plots.swept_keys(report.results, job, report.keys, report.objective)
-        figure.save(keys, report.folder / KEYS)
+def draw(report: Report) -> None:
+    """The pictures that have something to show."""
+    for name, drawn in pictures.drawings(report):
+        with part(report, name):
+            try:
+                figure.save(drawn(), report.folder / name)
+            except pictures.NothingToDraw as reason:
+                report.left_out[name] = str(reason)
+
+
+def write_page(report: Report, status: Status) -> None:
+    """All on one page."""
+    there = {
+        name: (report.folder / name).read_bytes()
+        for name in pictures.NAMES
+        if (report.folder / name).exists()
+    }
+    where = {"folder": str(report.folder), "look at it with": report.how_to_look}
+    about = About(parent.name(report.folder), parent.find(report.folder).run_id, status, where)
+    (report.folder / PAGE).write_text(page_of(report, about, there), encoding="utf-8")
 
 
 def upload(report: Report) -> None:
@@ -171,7 +181,9 @@ def upload(report: Report) -> None:
     journal = parent.journal_of(report.folder)
     # what log_table would do, but that it appends where a continued sweep has a table already
     table_tag = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": CELLS_TABLE, "type": "table"}])}
-    journal.append(events.left(report.folder, {}, FILES), events.tagged(table_tag))
+    there = [name for name in FILES if (report.folder / name).exists()]
+    note = note_of(report, parent.find(report.folder).experiment_id, there)
+    journal.append(events.left(report.folder, {}, there), events.tagged(table_tag | {NOTE: note}))
     if report.best is not None:
         journal.append(*about_best(report, report.best))
 

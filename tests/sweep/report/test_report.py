@@ -25,7 +25,7 @@ from runner.tracking.outcome import Status
 from tests.conftest import client_of
 from tests.sweep.results import failed, finished
 
-TABLES = {"cells.csv", "cells.json"}
+TABLES = {"cells.csv", "cells.json", "report.html"}
 PICTURES = {"learning_curves.png", "swept_keys.png"}
 
 
@@ -98,7 +98,11 @@ def test_a_whole_sweep_leaves_tables_pictures_and_the_best(sweep: Sweep) -> None
     results[0] = sweep.store(results[0])
     written = sweep.close(*results)
     assert written.problems == []
-    assert sweep.files == {*writer.FILES}
+    assert sweep.files == {*writer.FILES} - {*written.left_out}
+    assert written.left_out == {
+        "heat_map.png": "it takes two keys of several numbers",
+        "importance.png": "4 jobs are too few, it takes 16",
+    }
     assert sweep.run.info.status == "FINISHED"
     best = results[3]
     assert sweep.run.data.tags["best_run_id"] == best.run_id
@@ -179,9 +183,11 @@ def test_a_part_that_fails_takes_no_other_with_it(sweep: Sweep, monkeypatch: pyt
     monkeypatch.setattr(plots, "learning_curves", broken)
     written = sweep.close(sweep.store(finished(0, "optim.lr=0.1", 0.1)))
     assert [str(problem) for problem in written.problems] == [
-        "the sweep's report lacks its plots: ValueError: no font"
+        "the sweep's report lacks learning_curves.png: ValueError: no font"
     ]
-    assert sweep.files == {*writer.FILES} - PICTURES - {"seeds.csv"}
+    assert sweep.files == TABLES | {"swept_keys.png", writer.EXPERIMENT}
+    page = (sweep.folder / "report.html").read_text()
+    assert "lacks learning_curves.png: ValueError: no font" in page
     assert sweep.run.info.status == "FINISHED"
 
 

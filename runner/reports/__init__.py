@@ -1,0 +1,1 @@
+"""What is told of runs and sweeps in one file, which needs nothing beside itself: HTML."""
