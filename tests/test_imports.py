@@ -36,14 +36,18 @@ MAY_IMPORT = {
     },
     "checkpoints": {"config.plain", "errors", "process", "training"},
     "tracking": {
-        "build", "config", "config.plain", "errors", "nn", "objective", "process", "training",
+        "build", "config", "config.plain", "config.schema", "errors", "nn", "objective", "process", "training",
         "types",
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
-    "trained": {"build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking", "types"},
+    "trained": {
+        "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "tracking",
+        "training", "types",
+    },
     "going_on": {"config", "process", "tracking"},
     "experiment": {
-        "build", "checkpoints", "config", "config.plain", "data", "errors", "going_on", "nn",
+        "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
+        "going_on", "nn",
         "plugins", "prepare", "process", "tracking", "trained", "training",
     },
     "sweep": {
@@ -146,15 +150,18 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
         ("matplotlib", "pictures/axes.py"),
         ("runner.pictures.axes", "sweep/report/plots.py"),
         ("runner.sweep.report.plots", "sweep/report/writer.py"),
+        ("runner.pictures.confusion", "trained/pictures.py"),
+        ("runner.trained.pictures", "trained/drawing.py"),
     ],
 )
-def test_only_the_end_of_a_sweep_imports_what_draws(module: str, importer: str) -> None:
+def test_only_the_end_of_a_run_or_sweep_imports_what_draws(module: str, importer: str) -> None:
     importers = {
         str(file.relative_to(PACKAGE))
         for file in PACKAGE.rglob("*.py")
         if any(name == module or name.startswith(f"{module}.") for name in imported(file))
     }
     assert importer in importers
+    importers = {each for each in importers if not each.startswith("pictures/")}
     assert importers <= {
-        "pictures/axes.py", "pictures/figure.py", "sweep/report/plots.py", "sweep/report/writer.py",
+        "sweep/report/plots.py", "sweep/report/writer.py", "trained/drawing.py", "trained/pictures.py",
     }  # fmt: skip

@@ -42,6 +42,6 @@ def known_names(source: Source, preprocessing: Mapping[str, str]) -> Sequence[st
 
 
 def spelt(value: str | int) -> str:
-    """A character, or a byte, so that it can be seen: as Python writes it where it would be blank."""
-    text = str(value)
+    """A character, or a byte, so that it can be seen: as Python writes it where that is needed."""
+    text = value if isinstance(value, str) else value.to_bytes().decode("latin-1")
     return text if text.isprintable() and not text.isspace() else repr(text)

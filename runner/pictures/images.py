@@ -12,8 +12,11 @@ from runner.pictures.axes import shortened
 
 COLUMNS = 6
 
-SIDE, LINES, HEADING, MARGIN = 1.4, 0.42, 0.4, 0.6
-"""Inches: the width of an image, the height of two lines below it, of the title, and what is left and right."""
+SIDE, LINES, HEADING, MARGIN = 1.4, 0.42, 0.4, 0.1
+"""Inches: the width of an image, the height of two lines below it, of the title, what is free at the edge."""
+
+WORD = 0.6
+"""The width of a word on the left."""
 
 GAP = 1
 """Pixels between neighbours."""
@@ -33,7 +36,7 @@ def mistakes(images: Images, lines: Sequence[tuple[str, str]], title: str) -> Fi
     height, width = images.shape[2:]
     columns = min(COLUMNS, len(images))
     below = LINES / SIDE * width
-    figure, axes = sheet(shown(images), columns, math.ceil(below), title)
+    figure, axes = sheet(shown(images), columns, math.ceil(below), MARGIN, title)
     for place, both in enumerate(lines):
         row, column = divmod(place, columns)
         bottom = row * (height + math.ceil(below)) + height - 0.5
@@ -53,7 +56,7 @@ def reconstructions(inputs: Images, outputs: Images, title: str) -> Figure:
         title: what they are samples of.
     """
     both = shown(np.concatenate([inputs, np.clip(outputs, inputs.min(), inputs.max())]))
-    figure, axes = sheet(both, len(inputs), GAP, title)
+    figure, axes = sheet(both, len(inputs), GAP, WORD, title)
     height = both.shape[1]
     axes.set_yticks([height / 2 - 0.5, height + GAP + height / 2 - 0.5], ["input", "output"])
     axes.tick_params(length=0, labelsize="small")
@@ -67,13 +70,14 @@ def shown(images: Images) -> npt.NDArray[np.float32]:
     return scaled
 
 
-def sheet(images: Images, columns: int, below: int, title: str) -> tuple[Figure, Axes]:
+def sheet(images: Images, columns: int, below: int, beside: float, title: str) -> tuple[Figure, Axes]:
     """Images ``[N, height, width, channels]`` in rows, as one: a panel each would take ten times as long.
 
     Args:
         images: between 0 and 1.
         columns: how many a row.
         below: pixels that are left free below each.
+        beside: inches that are left free on both sides.
         title: of all.
     """
     count, height, width, channels = images.shape
@@ -84,7 +88,7 @@ def sheet(images: Images, columns: int, below: int, title: str) -> tuple[Figure,
         paper[row * (height + below) :, column * (width + GAP) :][:height, :width] = image
     across = columns * SIDE
     down = across * paper.shape[0] / paper.shape[1]
-    wide, high = max(columns, 3) * SIDE + 2 * MARGIN, down + HEADING + MARGIN
+    wide, high = max(across, 3 * SIDE) + 2 * beside, down + HEADING + MARGIN
     figure = Figure(figsize=(wide, high), dpi=100)  # laid out here, which takes no time
     axes = figure.add_axes((0.5 - across / wide / 2, MARGIN / high, across / wide, down / high))
     axes.imshow(paper, cmap="gray", vmin=0, vmax=1, interpolation="nearest")

@@ -42,7 +42,9 @@ def add_legend(figure: Figure) -> None:
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         marks |= dict(zip(map(str, labels), handles, strict=True))
-    figure.legend(marks.values(), marks, loc="outside upper right", ncols=len(marks), fontsize="small")
+    figure.legend(
+        marks.values(), marks, loc="outside upper right", ncols=len(marks), fontsize="small", edgecolor="none"
+    )
 
 
 def kinds_in(metrics: Mapping[str, float]) -> list[str]:

@@ -29,7 +29,7 @@ FOLDER = "pictures"
 CLASSES = 1000
 """The most of which a matrix is drawn."""
 
-MISTAKES, RECONSTRUCTED, VALUES = 18, 10, 20_000
+MISTAKES, RECONSTRUCTED, VALUES = 18, 8, 20_000
 """Samples that are shown of each kind; values that are drawn one by one."""
 
 
