@@ -36,8 +36,8 @@ MAY_IMPORT = {
     },
     "checkpoints": {"config.plain", "errors", "process", "training"},
     "tracking": {
-        "build", "config", "config.plain", "config.schema", "errors", "nn", "objective", "process", "training",
-        "types",
+        "build", "config", "config.plain", "config.schema", "errors", "nn", "objective", "process",
+        "training", "types",
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
     "trained": {

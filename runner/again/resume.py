@@ -85,13 +85,8 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
         refuse_nothing_to_do(arguments, checkpoint.snapshot.epoch)
     set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     tags: dict[str, str] = found.run.data.tags
-    launch = Launch(
-        folder,
-        tags.get(MODEL_TAG, "model"),
-        (),
-        tags.get("command", command),
-        began=found.run.info.start_time,
-    )
+    first, began = tags.get("command", command), found.run.info.start_time
+    launch = Launch(folder, tags.get(MODEL_TAG, "model"), (), first, began=began)
     resumed = Resumed(found.run_id)
     if checkpoint is not None:
         resumed = Resumed(found.run_id, checkpoint.snapshot, checkpoint.path)
@@ -146,7 +141,9 @@ def refuse_nothing_to_do(arguments: Arguments, epoch: int) -> None:
 def written_down(folder: Path, found: "TrainedRun") -> Plain:
     """A run's config from its folder or the store, which may not have it yet."""
     path = folder / CONFIG
-    plain = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else found.config()
+    if not path.exists():
+        return found.config()
+    plain: Plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     return plain
 
 

@@ -88,13 +88,14 @@ class Note:
         rows += [(name, *(number_of(name, each) for each in (values, best_values))) for name in values]
         yield table(rows[: ROWS + 1], ":-- | --: | --:")
         if self._final:
-            told = [f"{name.removeprefix('final/')} {value:.5g}" for name, value in self._final.items()]
+            told = [f"{name.removeprefix('final/train_')} {value:.5g}" for name, value in self._final.items()]
             yield f"Over all that was learnt from, with the weights that are kept: {', '.join(told)}."
 
     def _what(self) -> Iterable[str]:
         plain, tags = self._plain, self._tags
         rows = [("what was run", ""), ("data", self._data()), ("model", self._model())]
-        rows += [(key, component(plain.get(key))) for key in ("loss", "optim", "schedule")]
+        rows += [(key, component(plain.get(key))) for key in ("loss", "optim")]
+        rows.append(("schedule", component(without_warm_up(plain.get("schedule")))))
         training = (
             f"{at(plain, 'train', 'epochs')} epochs, batch size {at(plain, 'train', 'batch_size')}, "
             f"seed {plain.get('seed')}, on {tags.get('device', plain.get('device'))}"
@@ -161,6 +162,13 @@ def component(given: Any) -> str:
         if key != "type" and isinstance(value, int | float | str) and value not in (0, False, "")
     ]
     return " ".join([str(given.get("type")), *told])[:PART_LENGTH]
+
+
+def without_warm_up(schedule: Any) -> Any:
+    """A schedule without what it says of its warm-up, if it has none."""
+    if not isinstance(schedule, Mapping) or schedule.get("warmup_epochs") or schedule.get("warmup_steps"):
+        return schedule
+    return {key: value for key, value in schedule.items() if not key.startswith("warmup_")}
 
 
 def table(rows: Iterable[tuple[str, ...]], alignment: str) -> str:
