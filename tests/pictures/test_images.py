@@ -16,7 +16,9 @@ def test_a_mistake_has_a_line_for_what_it_is_and_one_for_what_it_was_taken_for(c
     paper = axes.images[0].get_array()
     assert paper is not None
     below = (paper.shape[0] - 2 * 12) // 2
-    np.testing.assert_array_equal(paper[12 + below : 24 + below, 11:21], images[7].transpose(1, 2, 0))
+    np.testing.assert_array_equal(
+        paper[12 + below : 24 + below, 11:21], images[7].transpose(1, 2, 0).squeeze()
+    )
     assert as_png(figure).startswith(b"\x89PNG")
 
 
@@ -26,7 +28,7 @@ def test_a_reconstruction_stands_below_its_sample() -> None:
     (axes,) = reconstructions(inputs, np.full_like(inputs, 0.25), "test").axes
     paper = axes.images[0].get_array()
     assert paper is not None
-    np.testing.assert_array_equal(paper[:4, :4, 0], inputs[0, 0])
+    np.testing.assert_array_equal(paper[:4, :4], inputs[0, 0])
     assert (paper[5:9, :4] == 0.25).all()
     assert [text.get_text() for text in axes.get_yticklabels()] == ["input", "output"]
 
