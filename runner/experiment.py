@@ -10,6 +10,7 @@ from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
 from runner.checkpoints.keeper import Keeper
 from runner.config.check import Config, check
+from runner.config.schema import wanted
 from runner.data.dataset import Dataset
 from runner.errors import CheckpointError
 from runner.going_on import told_how_to_go_on
@@ -23,11 +24,13 @@ from runner.process.launch import Launch
 from runner.process.machine import machine_tags
 from runner.process.parallel import ALONE, Workers
 from runner.process.room import room_for
+from runner.tracking.console import as_text
 from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.resend import ended_if_left
-from runner.tracking.terminal import Display, Silent, describe
+from runner.tracking.terminal import SUMMARY_NAME, Display, Silent, describe, summary
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
+from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.training.confusion import confusion_tables
 from runner.training.loop import Epoch, Training, evaluate
@@ -96,6 +99,7 @@ def run(
     spooled = None if config.tracking.offline else str(launch.folder)
     workers.tell(json.dumps({"config": config.plain, "checkpoint": checkpoint, "spooled": spooled}))
     tags = {**config.tags, **machine_tags(parts.device), "workers": str(workers.size)}
+    tags["parameters"] = str(parts.store.size)
     run_id = resumed.run_id if resumed else None
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
@@ -105,6 +109,7 @@ def run(
         else nullcontext(),
         mistakes_told(config.plugins, config.plain),
     ):
+        tracker.leave({SUMMARY_NAME: as_text(summary(parts.model, parts.store))})
         data = load(config, parts.device, workers)
         tracker.learns_from(input_of(config, data))
         draw_parameters(parts)
@@ -113,9 +118,11 @@ def run(
             snapshot = resumed.snapshot if resumed else None
             epochs, final = train(config, parts, data, tracker, display, workers, keeper, snapshot)
         result = kept(epochs, config.train, config.objective)
-        wanted = config.tracking.log_model
-        if wanted is True or (wanted == "auto" and launch.parent is None):
+        is_single = launch.parent is None
+        if wanted(config.tracking.log_model, auto=is_single):
             tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result.number))
+        if wanted(config.tracking.pictures, auto=is_single):
+            tracker.leave(drawn(config, parts, data, epochs))
     display.finish(result, final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,

@@ -36,15 +36,19 @@ MAY_IMPORT = {
     },
     "checkpoints": {"config.plain", "errors", "process", "training"},
     "tracking": {
-        "build", "config", "config.plain", "errors", "nn", "objective", "process", "training",
-        "types",
+        "build", "config", "config.plain", "config.schema", "errors", "nn", "objective", "process",
+        "training", "types",
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
-    "trained": {"build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking", "types"},
+    "trained": {
+        "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "tracking",
+        "training", "types",
+    },
     "reports": {"objective", "pictures", "tracking", "trained"},
     "going_on": {"config", "process", "tracking"},
     "experiment": {
-        "build", "checkpoints", "config", "config.plain", "data", "errors", "going_on", "nn",
+        "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
+        "going_on", "nn",
         "plugins", "prepare", "process", "tracking", "trained", "training",
     },
     "sweep": {
@@ -142,7 +146,14 @@ def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: 
     assert "momentum" in shown.stdout or "lr:" in shown.stdout
 
 
-DRAW = ("pictures/", "reports/", "sweep/report/", "commands/report.py")
+DRAW = (
+    "pictures/",
+    "trained/pictures.py",
+    "trained/drawing.py",
+    "reports/",
+    "sweep/report/",
+    "commands/report.py",
+)
 """What is imported when something is to be drawn, and not before."""
 
 
@@ -155,6 +166,8 @@ DRAW = ("pictures/", "reports/", "sweep/report/", "commands/report.py")
         ("runner.reports", "sweep/report/page.py"),
         ("runner.sweep.report.pictures", "sweep/report/writer.py"),
         ("sklearn.ensemble", "sweep/report/forest.py"),
+        ("runner.pictures.confusion", "trained/pictures.py"),
+        ("runner.trained.pictures", "trained/drawing.py"),
     ],
 )
 def test_only_what_draws_imports_what_is_needed_for_it(module: str, importer: str) -> None:

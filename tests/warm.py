@@ -23,6 +23,7 @@ WHAT_TAKES_LONG = (
     "mlflow.store.tracking.sqlalchemy_store",
     "runner.experiment",
     "runner.tracking.model",
+    "runner.trained.pictures",
 )
 
 SECONDS = 300

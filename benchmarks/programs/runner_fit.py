@@ -36,6 +36,7 @@ def overrides(task: Task, folder: Path) -> list[str]:
         f"device={task.device}",
         f"tracking.uri={as_override(f'sqlite:///{folder}/mlflow.db')}",
         "tracking.log_model=false",
+        "tracking.pictures=false",
         f"hydra.run.dir={as_override(f'{folder}/run')}",
     ]
 

@@ -37,6 +37,7 @@ def overrides(grid: Grid, member: Member, folder: Path) -> list[str]:
         f"seed={member.seed}",
         f"tracking.uri={as_override(f'sqlite:///{folder}/mlflow.db')}",
         "tracking.log_model=false",
+        "tracking.pictures=false",
         f"hydra.run.dir={as_override(f'{folder}/run')}",
     ]
 

@@ -26,6 +26,7 @@ PHASES = {
     "runner.experiment:evaluate": "evaluating",
     "runner.tracking.tracker:Tracker.metrics": TRACKING,
     "runner.experiment:save_model": "saving the model",
+    "runner.experiment:drawn": "drawing the pictures",
     "runner.tracking.tracker:Tracker.__exit__": "ending the run",
 }
 

@@ -2,8 +2,9 @@
 
 The clock starts when everything is imported, MLflow's stores among it, also where nothing is tracked: to
 import is not to track. It stops when the run's result is there. The last line of stdout says
-``{"wall": s, "calls": s, "saving": s, "losses": [...]}``: the whole run, what the main thread spent in the
-tracker (opening the run, handing metrics over, ending the run), and what it spent on saving the model.
+``{"wall": s, "calls": s, "saving": s, "drawing": s, "losses": [...]}``: the whole run, what the main thread
+spent in the tracker (opening the run, handing metrics over, ending the run), what it spent on saving the
+model, and on the pictures, the import of what draws them among it.
 """
 
 import argparse
@@ -25,14 +26,16 @@ from benchmarks.stopwatch import Stopwatch
 from runner.config.overrides import as_override
 from runner.tracking.location import Location
 
-CALLS, SAVING, REST = "calls", "saving", "rest"
+CALLS, SAVING, DRAWING, REST = "calls", "saving", "drawing", "rest"
 
 PHASES = {
     "runner.tracking.tracker:Tracker.__init__": CALLS,
     "runner.tracking.tracker:Tracker.__enter__": CALLS,
     "runner.tracking.tracker:Tracker.metrics": CALLS,
+    "runner.tracking.tracker:Tracker.leave": CALLS,
     "runner.tracking.tracker:Tracker.__exit__": CALLS,
     "runner.experiment:save_model": SAVING,
+    "runner.experiment:drawn": DRAWING,
 }
 
 NOWHERE = "nowhere"
@@ -70,6 +73,9 @@ class NoTracker:
     def metrics(self, values: object, step: int) -> None:
         """Nothing."""
 
+    def leave(self, files: object) -> None:
+        """Nothing."""
+
 
 def overrides(options: argparse.Namespace, folder: str) -> list[str]:
     """What would be typed."""
@@ -83,6 +89,7 @@ def overrides(options: argparse.Namespace, folder: str) -> list[str]:
         "device=cpu",
         f"tracking.uri={as_override(options.uri)}",
         f"tracking.log_model={str(options.save).lower()}",
+        f"tracking.pictures={str(options.draw).lower()}",
         f"hydra.run.dir={as_override(folder)}",
     ]
 
@@ -102,7 +109,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         result = runner.run(overrides(options, folder))
         wall = perf_counter() - started
     losses = [epoch.metrics["train/loss"] for epoch in result.epochs]
-    return {"wall": wall, "calls": watch.seconds[CALLS], "saving": watch.seconds[SAVING], "losses": losses}
+    phases = {phase: watch.seconds[phase] for phase in (CALLS, SAVING, DRAWING)}
+    return {"wall": wall, **phases, "losses": losses}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -113,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--uri", default=NOWHERE, help="the store; without it nothing is tracked")
     parser.add_argument("--save", action="store_true", help="save the model too")
+    parser.add_argument("--draw", action="store_true", help="draw the pictures too")
     print(json.dumps(measure(parser.parse_args(arguments))))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 Rows = dict[tuple[int, str], float]
 """Values by the epoch and the metric's name."""
 
-NOT_COMPARED = ("time/", "evaluate/")
+NOT_COMPARED = ("time/", "system/", "evaluate/")
 """What no two runs have in common, and what was measured after the run: how the names begin."""
 
 AT_END = ("best/", "final/")

@@ -31,6 +31,8 @@ MAY_CHANGE = (
     "train.early_stopping.metric",
     "train.early_stopping.min_delta",
     "tracking.log_model",
+    "tracking.pictures",
+    "tracking.system_metrics",
 )
 """Keys that bear on what is still to be done; all others have made the run what it is."""
 
@@ -58,6 +60,7 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
 
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config.check import check
+        from runner.config.completed import completed
         from runner.experiment import Resumed, run
         from runner.plugins.consent import wanted_of
         from runner.process.launch import Launch
@@ -74,14 +77,16 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
     plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
     if checkpoint is not None:
         refuse_anothers(checkpoint, found.run_id)
-    plain = changed(plain, arguments)
+    plain = changed(completed(plain, compose_run([], None).plain), arguments)
     plain["tracking"]["uri"] = uri
     plain["plugins"] = wanted_of(plain["plugins"], wanted)
     config = check(plain)
     if checkpoint is not None and found.run.info.status == "FINISHED":
         refuse_nothing_to_do(arguments, checkpoint.snapshot.epoch)
     set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
-    launch = Launch(folder, found.run.data.tags.get(MODEL_TAG, "model"), (), command)
+    tags: dict[str, str] = found.run.data.tags
+    first, began = tags.get("command", command), found.run.info.start_time
+    launch = Launch(folder, tags.get(MODEL_TAG, "model"), (), first, began=began)
     resumed = Resumed(found.run_id)
     if checkpoint is not None:
         resumed = Resumed(found.run_id, checkpoint.snapshot, checkpoint.path)
@@ -134,13 +139,12 @@ def refuse_nothing_to_do(arguments: Arguments, epoch: int) -> None:
 
 
 def written_down(folder: Path, found: "TrainedRun") -> Plain:
-    """A run's config from its folder or the store, which may not have it yet.
-
-    How a sweep goes is no part of what is written down.
-    """
+    """A run's config from its folder or the store, which may not have it yet."""
     path = folder / CONFIG
-    plain = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else found.config()
-    return {"sweep": compose_run([], None).plain["sweep"], **plain}
+    if not path.exists():
+        return found.config()
+    plain: Plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return plain
 
 
 def changed(plain: Plain, arguments: Arguments) -> Plain:

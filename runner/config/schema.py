@@ -23,6 +23,15 @@ LayerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
 NamedLayers = Annotated[dict[LayerName, Plain], Field(min_length=1)]
 
 
+Choice = Literal[True, False, "auto"]
+"""Whether something is wanted; ``auto`` leaves that to how the run is started."""
+
+
+def wanted(choice: Choice, auto: bool) -> bool:
+    """What a choice comes to where ``auto`` means that."""
+    return auto if choice == "auto" else choice
+
+
 class EarlyStopping(BaseModel):
     """When there is no use in another epoch.
 
@@ -75,7 +84,9 @@ class Tracking(BaseModel):
     uri: NonEmpty
     experiment: NonEmpty
     offline: bool
-    log_model: Literal[True, False, "auto"]
+    log_model: Choice
+    pictures: Choice
+    system_metrics: Choice
 
 
 class Sweep(BaseModel):

@@ -1,5 +1,6 @@
 """CIFAR-10 and CIFAR-100, which torchvision reads and downloads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +29,9 @@ class CIFAR10:
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (3, 32, 32)
     out_shape: ClassVar[Shape] = (10,)
+    class_names: ClassVar[Sequence[str] | None] = (
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    )  # fmt: skip
 
     def load(self) -> Dataset:
         """Read both parts.
@@ -58,3 +62,4 @@ class CIFAR100(CIFAR10):
     published: ClassVar[str] = "CIFAR100"
     folder: ClassVar[str] = "cifar-100-python"
     out_shape: ClassVar[Shape] = (100,)
+    class_names: ClassVar[Sequence[str] | None] = None

@@ -96,6 +96,10 @@ class FashionMNIST(MNIST):
 
     name: ClassVar[str] = "fashion_mnist"
     published: ClassVar[str] = "FashionMNIST"
+    class_names: ClassVar[Sequence[str]] = (
+        "T-shirt/top", "trouser", "pullover", "dress", "coat",
+        "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ class Launch:
         parent: the MLflow run of the sweep that it belongs to.
         job: its number in the sweep.
         rerun_of: the run that it does again.
+        began: when a run that goes on was begun, in milliseconds since 1970.
     """
 
     folder: Path
@@ -25,6 +26,7 @@ class Launch:
     parent: str | None = None
     job: int | None = None
     rerun_of: str | None = None
+    began: int | None = None
 
     def run_name(self, optim: str, seed: object) -> str:
         """What the run is called in MLflow: ``mlp-momentum lr=0.3 seed=0``."""

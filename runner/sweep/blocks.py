@@ -14,6 +14,7 @@ from runner.sweep.jobs import Job
 from runner.sweep.progress import Progress
 from runner.sweep.ways.lanes import Stop
 from runner.tracking.saved_model import SavedModel
+from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.training.confusion import confusion_tables
 from runner.training.loop import Training, evaluate
@@ -109,7 +110,7 @@ def train_alone(
         loss = loss_of(config, data)
         trained = evaluate(model, store, loss, data.train, "final/train_", metrics=config.metrics)
         model_kept = kept_model(job, parts, data, progress.kept(job))
-        progress.finish(job, trained, model_kept, tables(job, parts, data))
+        progress.finish(job, trained, model_kept, files(job, parts, data, progress))
 
 
 def train_stacked(
@@ -176,7 +177,7 @@ def finish(
             own.store.params.copy_(learnt.params[place])
             own.store.buffers.copy_(learnt.buffers[place])
             model = kept_model(job, own, data, progress.kept(job))
-            progress.finish(job, final[place], model, tables(job, own, data))
+            progress.finish(job, final[place], model, files(job, own, data, progress))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
 
@@ -188,12 +189,15 @@ def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel
     return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
 
 
-def tables(job: Job, parts: Parts, data: Dataset) -> dict[str, str]:
-    """What the job's run is left beside its numbers, if its config wants that; its store is trained."""
+def files(job: Job, parts: Parts, data: Dataset, progress: Progress) -> dict[str, str | bytes]:
+    """What the job's run is left beside its numbers, as its config wants; its store is trained."""
     config = job.config
-    if not config.confusion_matrix:
-        return {}
-    return confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
+    left: dict[str, str | bytes] = {}
+    if config.confusion_matrix:
+        left |= confusion_tables(at_precision(parts.model, config.train.precision), parts.store, data)
+    if config.tracking.pictures is True:
+        left |= drawn(config, parts, data, progress.history(job))
+    return left
 
 
 def training_of(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Training:

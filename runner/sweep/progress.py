@@ -118,6 +118,10 @@ class Progress:
             for place, (job, epoch) in enumerate(zip(jobs, epochs, strict=True))
         ]
 
+    def history(self, job: Job) -> Sequence[Epoch]:
+        """The epochs of a job that trains."""
+        return self._histories[job.number].epochs
+
     def kept(self, job: Job) -> int:
         """The number of the epoch whose weights a job keeps."""
         return kept(self._histories[job.number].epochs, job.config.train, job.config.objective).number
@@ -154,7 +158,7 @@ class Progress:
         job: Job,
         trained: Mapping[str, float],
         model: SavedModel | None = None,
-        texts: Mapping[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
     ) -> None:
         """A job has ended well.
 
@@ -162,14 +166,14 @@ class Progress:
             job: which.
             trained: metrics that are measured once, at the end.
             model: what it has learnt, if that is to be kept.
-            texts: other files for its run, by their names.
+            files: others for its run: what is in them, by their places among its own.
         """
         history = self._histories[job.number]
         final = {**best(history.epochs, job.config.objective), **trained}
         history.note("INFO", final)
         self._measured({job.number: final}, history.epochs[-1].number)
         result = kept(history.epochs, job.config.train, job.config.objective)
-        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, texts)
+        self._end(job, "FINISHED", None, {**result.metrics, **final}, model, files)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """A job has failed; it may not even have begun."""
@@ -208,7 +212,7 @@ class Progress:
         failure: Failure | None,
         metrics: Mapping[str, float],
         model: SavedModel | None = None,
-        texts: Mapping[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
     ) -> None:
         if job.number in self._silent:
             self._ended.add(job.number)
@@ -226,7 +230,7 @@ class Progress:
         )
         self._ended.add(job.number)
         del self._histories[job.number]
-        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, texts or {}))
+        self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, files or {}))
 
 
 def failure_of(job: Job, error: BaseException) -> Failure:
@@ -239,6 +243,7 @@ def failure_of(job: Job, error: BaseException) -> Failure:
 def opened(job: Job, way: str, data: DataInput | None = None) -> Opened:
     """The message that a job begins to train in some way."""
     cell, tags = job.cell, {**job.config.tags, **machine_tags(job.parts.device), WAY: way}
+    tags["parameters"] = str(job.parts.store.size)
     return Opened(
         cell.job, cell.overrides, cell.plain, job.launch, tags, cell.records, now(), data, job.run_id
     )

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from filelock import FileLock
 
@@ -30,7 +29,7 @@ class JobResult:
 
     job: int
     overrides: Sequence[str]
-    status: Status | Literal["RUNNING"]
+    status: Status
     reason: str | None = None
     run_id: str | None = None
     objective: float | None = None

@@ -2,8 +2,10 @@
 
 import signal
 from collections.abc import Mapping
+from io import StringIO
 
 from rich.console import Console
+from rich.table import Table
 
 from runner.process.signals import Terminated
 
@@ -20,6 +22,14 @@ class PipeConsole(Console):
             super().on_broken_pipe()
         except SystemExit:
             raise Terminated(signal.SIGPIPE) from None
+
+
+def as_text(table: Table) -> str:
+    """A table as plain text, as wide as it needs to be."""
+    console = Console(file=StringIO(), width=500, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def numbers(metrics: Mapping[str, float]) -> str:

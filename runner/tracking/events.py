@@ -113,16 +113,22 @@ def measured(values: Mapping[str, float], step: int, when: int | None = None) ->
     return {"kind": "metrics", "values": dict(values), "step": step, "time": when or now()}
 
 
-def left(folder: Path, texts: Mapping[str, str], names: Sequence[str] = ()) -> Event:
-    """Files of the run's folder, those that are there; texts are written there first."""
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return {"kind": "files", "names": [*texts, *names]}
+def left(folder: Path, files: Mapping[str, str | bytes], names: Sequence[str] = ()) -> Event:
+    """Files of the run's folder, those that are there; those with a content are written there first."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return {"kind": "files", "names": [*files, *names]}
 
 
 def tagged(values: Mapping[str, str]) -> Event:
     """The run has these tags, too."""
     return {"kind": "tags", "values": {key: masked(value) for key, value in values.items()}}
+
+
+def noted(text: str) -> Event:
+    """What is to be said of the run in words, as a ``Note`` has it; the latest counts."""
+    return {"kind": "note", "text": text}
 
 
 def kept(folder: Path, model: SavedModel) -> Event:

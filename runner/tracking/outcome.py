@@ -6,7 +6,8 @@ from typing import Literal
 
 from runner.errors import RunnerError
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
+Status = Literal["FINISHED", "FAILED", "KILLED", "RUNNING"]
+"""MLflow's words for how a run has ended, or that it has not."""
 
 
 @dataclass(frozen=True)

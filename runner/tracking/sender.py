@@ -13,12 +13,13 @@ from mlflow.entities import Metric
 from runner.tracking.events import TOKEN, sweep_tags
 from runner.tracking.journal import Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
+from runner.tracking.note import NOTE, RUN_ID
 from runner.tracking.saved_model import SavedModel
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make, rows_of
 from runner.tracking.vanished import end_vanished
 
-TOGETHER = {"params": "log", "metrics": "log"}
+TOGETHER = {"params": "log", "metrics": "log", "note": "log"}
 """Kinds of events that one call can tell of together."""
 
 
@@ -74,7 +75,7 @@ class Sender:
                 self._continue(event)
             case "reopened":
                 self._reopen(event)
-            case "params" | "metrics":
+            case "params" | "metrics" | "note":
                 self._log(events)
             case "data":
                 self._known.learns_from(event["data"])
@@ -135,17 +136,20 @@ class Sender:
 
     def _log(self, events: Sequence[Event]) -> None:
         params: dict[str, str] = {}
+        tags: dict[str, str] = {}
         metrics: list[Metric] = []
         for event in events:
             if event["kind"] == "params":
                 params |= event["values"]
+            elif event["kind"] == "note":
+                tags = {NOTE: event["text"].replace(RUN_ID, self._known.location.run_id)}
             else:
                 rows = event["values"].items()
                 metrics += [Metric(name, value, event["time"], event["step"]) for name, value in rows]
         if self._journal.goes_on:
             metrics = [metric for metric in metrics if (metric.key, metric.step) not in self._rows]
             self._rows.update((metric.key, metric.step) for metric in metrics)
-        self._known.log(metrics, params)
+        self._known.log(metrics, params, tags)
 
     @cached_property
     def _rows(self) -> set[tuple[str, int]]:

@@ -104,6 +104,10 @@ class Terminal:
             self._console.print(f"{name:<21} {text}", markup=False)
 
 
+SUMMARY_NAME = "model.txt"
+"""The name of the file that it is in."""
+
+
 def summary(model: Sequential, store: ParameterStore) -> Table:
     """A row a layer: its name, kind, output shape and number of parameters."""
     table = Table("layer", "kind", "output", box=None, pad_edge=False)

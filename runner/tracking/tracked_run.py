@@ -36,14 +36,20 @@ class TrackedRun:
         self.location = location
         self.artifact_uri = artifact_uri
 
-    def log(self, metrics: Sequence[Metric], params: Mapping[str, str] | None = None) -> None:
-        """Log metrics and parameters, however many."""
+    def log(
+        self,
+        metrics: Sequence[Metric],
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Log metrics and parameters, however many, and a few tags."""
         rest, left = [Param(key, value) for key, value in (params or {}).items()], list(metrics)
-        while rest or left:
+        told = [RunTag(key, value) for key, value in (tags or {}).items()]
+        while rest or left or told:
             some = rest[:PARAMS_A_CALL]
-            rows = left[: ENTRIES_A_CALL - len(some)]
-            self.client.log_batch(self.location.run_id, metrics=rows, params=some)
-            del rest[: len(some)], left[: len(rows)]
+            rows = left[: ENTRIES_A_CALL - len(some) - len(told)]
+            self.client.log_batch(self.location.run_id, metrics=rows, params=some, tags=told)
+            del rest[: len(some)], left[: len(rows)], told[:]
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Tag the run."""

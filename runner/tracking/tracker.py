@@ -12,6 +12,7 @@ from typing import Protocol
 from filelock import Timeout
 
 from runner.config.plain import Plain
+from runner.config.schema import Choice
 from runner.errors import RunnerError, TrackingError
 from runner.process.launch import Launch
 from runner.process.signals import uninterrupted
@@ -21,11 +22,13 @@ from runner.tracking.delivery import Delivery
 from runner.tracking.journal import Event, Journal, owner_lock
 from runner.tracking.location import Location, how_to_send
 from runner.tracking.log import LOG_NAME
+from runner.tracking.note import Note
 from runner.tracking.outcome import Failure, Status, status_of
 from runner.tracking.repository import uncommitted
 from runner.tracking.saved_model import SavedModel
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, is_refused, told
+from runner.tracking.system_metrics import SystemMetrics
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,8 @@ class Reporter(Protocol):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Report metrics."""
 
-    def leave(self, texts: Mapping[str, str]) -> None:
-        """Report files, by their names."""
+    def leave(self, files: Mapping[str, str | bytes]) -> None:
+        """Report files: what is in them, by their places among the run's."""
 
 
 class NoTracker:
@@ -53,7 +56,7 @@ class NoTracker:
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Nothing."""
 
-    def leave(self, texts: Mapping[str, str]) -> None:
+    def leave(self, files: Mapping[str, str | bytes]) -> None:
         """Nothing."""
 
 
@@ -82,7 +85,10 @@ class Tracker:
         self._uri: str = plain["tracking"]["uri"]
         self._offline: bool = plain["tracking"].get("offline", False)
         self._lock = owner_lock(launch.folder)
+        self._watched: Choice = plain["tracking"].get("system_metrics", False)
         self._aside: Thread | None = None
+        self._system: SystemMetrics | None = None
+        self._note = Note(plain, launch, tags)
         self.name = events.run_name(launch, plain)
 
     @property
@@ -112,10 +118,16 @@ class Tracker:
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
+        if self._launch.parent is None and self._watched is not False:
+            began = self._launch.began or events.now()
+            self._system = SystemMetrics(self._watched, self._tell_system, began)
         if self._run_id is None and self._launch.parent is None:  # a sweep's parent tells for its jobs
             self._aside = Thread(target=self._tell_uncommitted, name="git", daemon=True)
             self._aside.start()
         return self
+
+    def _tell_system(self, values: Mapping[str, float], step: int) -> None:
+        self._journal.append(events.measured(values, step))
 
     def _tell_uncommitted(self) -> None:
         """Leave what has been changed since the last commit; git takes its time."""
@@ -141,6 +153,7 @@ class Tracker:
             return [
                 events.begun(self._plain, self._launch, self._tags),
                 events.configured(self._plain),
+                events.noted(self._note.text()),
                 config,
             ]
         is_local = self._run_id.startswith(LOCAL)
@@ -151,7 +164,7 @@ class Tracker:
                 f"run '{self._run_id}' can't go on without the store: tracking.offline is true"
             )
         reopened = events.reopened(None if is_local else self._run_id, self._plain["tracking"])
-        return [reopened, config]  # which may have more epochs now
+        return [reopened, events.noted(self._note.text()), config]  # which may have more epochs now
 
     def _open(self, first: Event) -> Location:
         if self._offline:
@@ -170,6 +183,7 @@ class Tracker:
 
     def learns_from(self, data: DataInput) -> None:
         """Report the data."""
+        self._note.data = data
         self._journal.append(events.learns_from(data))
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
@@ -177,11 +191,12 @@ class Tracker:
 
         What a run that goes on has told of a step before is not sent again.
         """
+        self._note.measure(values, step)
         self._journal.append(events.measured(values, step))
 
-    def leave(self, texts: Mapping[str, str]) -> None:
-        """Leave files with the run, by their names."""
-        self._journal.append(events.left(self._launch.folder, texts))
+    def leave(self, files: Mapping[str, str | bytes]) -> None:
+        """Leave files with the run: what is in them, by their places among its own."""
+        self._journal.append(events.left(self._launch.folder, files))
 
     def keep(self, model: SavedModel) -> None:
         """Leave the trained model with the run; its folder becomes part of the run's."""
@@ -198,10 +213,13 @@ class Tracker:
         try:
             with uninterrupted():
                 failure = None if error is None else Failure.of(error)
+                if self._system is not None:
+                    self._system.stop()
                 if self._aside is not None:
                     self._aside.join()
+                note = self._note.text(status, None if failure is None else failure.reason)
                 end = events.ended(folder, status, failure)
-                self._journal.append(events.left(folder, {}, [LOG_NAME]), *end)
+                self._journal.append(events.noted(note), events.left(folder, {}, [LOG_NAME]), *end)
         except (RunnerError, OSError) as second:
             if error is None:
                 raise

@@ -95,23 +95,25 @@ def test_phases_are_shown_with_their_share() -> None:
     )
 
 
-def turn(wall: float, calls: float = 0.0, saving: float = 0.0) -> tracking.Turn:
-    return {"wall": wall, "calls": calls, "saving": saving, "losses": [0.1]}
+def turn(wall: float, calls: float = 0.0, saving: float = 0.0, drawing: float = 0.0) -> tracking.Turn:
+    return {"wall": wall, "calls": calls, "saving": saving, "drawing": drawing, "losses": [0.1]}
 
 
-def test_trackings_share_is_seen_from_outside_and_from_inside_and_saving_is_apart() -> None:
+def test_trackings_share_is_seen_from_outside_and_from_inside_and_what_a_run_leaves_is_apart() -> None:
     found = {
         tracking.UNTRACKED: [turn(9.6), turn(9.6)],
         tracking.SQLITE: [turn(10.0, calls=0.1), turn(10.0, calls=0.1)],
         tracking.SERVER: [turn(10.0, calls=0.8), turn(10.0, calls=0.8)],
         tracking.SAVED: [turn(12.0, calls=0.1, saving=2.0), turn(12.0, calls=0.1, saving=2.0)],
+        tracking.DRAWN: [turn(11.0, calls=0.1, drawing=1.0), turn(11.0, calls=0.1, drawing=1.0)],
     }
     rows = tracking.table(found).rows
-    assert [(row[2], row[3], row[5], row[6]) for row in rows] == [
-        ("", "", "", ""),
-        ("4.0% (4.0% to 4.0%)", "1.0% (1.0% to 1.0%)", "yes", ""),
-        ("4.0% (4.0% to 4.0%)", "8.0% (8.0% to 8.0%)", "no", ""),
-        ("4.0% (4.0% to 4.0%)", "1.0% (1.0% to 1.0%)", "yes", "2.00 (2.00 to 2.00)"),
+    assert [(row[2], row[3], *row[5:]) for row in rows] == [
+        ("", "", "", "", ""),
+        ("4.0% (4.0% to 4.0%)", "1.0% (1.0% to 1.0%)", "yes", "", ""),
+        ("4.0% (4.0% to 4.0%)", "8.0% (8.0% to 8.0%)", "no", "", ""),
+        ("4.0% (4.0% to 4.0%)", "1.0% (1.0% to 1.0%)", "yes", "2.00 (2.00 to 2.00)", ""),
+        ("4.0% (4.0% to 4.0%)", "1.0% (1.0% to 1.0%)", "yes", "", "1.00 (1.00 to 1.00)"),
     ]
 
 

@@ -1,7 +1,7 @@
 """Each loss is torch's, in value and gradient: called, replayed, and for several models at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from inspect import signature
 
 import numpy as np
@@ -160,9 +160,10 @@ def test_there_is_a_case_for_every_loss() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_takes_torchs_arguments(name: str) -> None:
-    theirs = {*signature(TORCHS[name]).parameters}
+    theirs, own = {*signature(TORCHS[name]).parameters}, LOSSES[name]
+    assert is_dataclass(own)
     left_out = {each for each in theirs if each in NOT_OURS or f"{each} of {name}" in NOT_OURS}
-    assert {field.name for field in fields(LOSSES[name])} == theirs - left_out
+    assert {field.name for field in fields(own)} == theirs - left_out
 
 
 @each_case
@@ -256,7 +257,9 @@ def test_the_mass_of_a_batch_is_what_its_mean_is_divided_by() -> None:
     assert mass(CrossEntropy(), CLASSES) == N
     assert mass(NLL(ignore_index=1), CLASSES) == 4
     loss = CrossEntropy(weight=WEIGHTS, ignore_index=3)
-    assert mass(loss, targets, members=1).tolist() == [5.0, 1.5]
+    counted = mass(loss, targets, members=1)
+    assert isinstance(counted, torch.Tensor)
+    assert counted.tolist() == [5.0, 1.5]
 
 
 def test_cross_entropy_takes_logits_of_any_size() -> None:

@@ -69,7 +69,7 @@ class Ended:
         log: its log.
         time: milliseconds since 1970.
         model: what it has learnt, if that is to be kept.
-        texts: other files for its run, by their names.
+        files: others for its run: what is in them, by their places among its own.
     """
 
     result: JobResult
@@ -77,7 +77,7 @@ class Ended:
     log: str
     time: int
     model: SavedModel | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

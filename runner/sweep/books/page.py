@@ -14,6 +14,7 @@ from runner.tracking import events
 from runner.tracking.events import CONFIG_NAME, config_yaml
 from runner.tracking.journal import Journal
 from runner.tracking.log import LOG_NAME
+from runner.tracking.note import Note
 from runner.tracking.sender import Sender
 from runner.tracking.tracked_run import TrackedRun
 
@@ -67,6 +68,8 @@ class Page:
         folder.mkdir(parents=True, exist_ok=True)
         for place, content in opened.records.items():
             write_yaml(folder / place, content)
+        self._note = Note(opened.plain, opened.launch, opened.tags)
+        self._note.data = opened.data
         known = {"objective": opened.plain.get("objective"), **opened.tags}
         (folder / RECORD).write_text(json.dumps(known), encoding="utf-8")
         self.journal = Journal(folder)
@@ -76,6 +79,7 @@ class Page:
         told = [
             events.begun(opened.plain, opened.launch, opened.tags, opened.time, sweep),
             events.configured(opened.plain),
+            events.noted(self._note.text()),
         ]
         if opened.data is not None:
             told.append(events.learns_from(opened.data))
@@ -88,16 +92,18 @@ class Page:
 
     def measure(self, values: Mapping[str, float], step: int, time: int) -> None:
         """Note metrics."""
+        self._note.measure(values, step)
         self.journal.append(events.measured(values, step, time))
         self.has_metrics = True
 
     def end(self, ended: Ended) -> None:
         """Note the job's end, with what it leaves."""
         folder = self.opened.launch.folder
-        texts = {**ended.texts, CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
+        files = {**ended.files, CONFIG_NAME: config_yaml(self.opened.plain), LOG_NAME: ended.log}
         model = [] if ended.model is None else [events.kept(folder, ended.model)]
         end = events.ended(folder, ended.result.status, ended.failure, ended.time)
-        self.journal.append(events.left(folder, texts), *model, *end)
+        note = events.noted(self._note.text(ended.result.status, ended.result.reason))
+        self.journal.append(note, events.left(folder, files), *model, *end)
         self.journal.sync()
         self.journal.close()
         self.ended = ended

@@ -146,7 +146,7 @@ def test_files_that_a_job_leaves_are_its_runs_artifacts(in_tmp_path: Path) -> No
     (job,) = jobs_in(in_tmp_path, 1)
     books, _ = books_of(in_tmp_path)
     books.hear(opened(job))
-    books.hear(replace(ended(job), texts={"table.csv": "a,b\n"}))
+    books.hear(replace(ended(job), files={"table.csv": "a,b\n"}))
     books.close()
     run = children_in(in_tmp_path)["0"]
     left = client_of(in_tmp_path).download_artifacts(run.info.run_id, "table.csv", str(in_tmp_path))
