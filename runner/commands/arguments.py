@@ -50,6 +50,34 @@ class Arguments:
             raise ConfigError([unknown(key, value, allowed)])
         return value
 
+    def flag(self, key: str) -> bool:
+        """Whether a key is true; it is false if it was not given.
+
+        Raises:
+            ConfigError: if it is neither.
+        """
+        return self.choice(key, ("false", "true")) == "true"
+
+    def whole_number(self, key: str, default: int) -> int:
+        """The value of a key, at least 1.
+
+        Raises:
+            ConfigError: if it is no such number.
+        """
+        value = self.of(key) or str(default)
+        if not value.isdecimal() or int(value) < 1:
+            raise ConfigError([f"{key}: '{value}' should be a whole number, at least 1"])
+        return int(value)
+
+    def within(self, section: str) -> dict[str, str]:
+        """The values of keys in a section, by their names there: ``tags.model`` is ``model``."""
+        keys = [str(override.key_or_group) for override in self.given]
+        return {
+            key.removeprefix(f"{section}."): self.of(key) or ""
+            for key in keys
+            if key.startswith(f"{section}.")
+        }
+
     def overrides(self, *keys: str) -> list[str]:
         """What was typed of these keys, and of keys in them."""
         return [

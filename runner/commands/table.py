@@ -7,6 +7,9 @@ from runner.commands.exit_code import exit_code, shows_tracebacks
 from runner.errors import ConfigError, unknown
 
 COMMANDS = {
+    "list": "what has been run, the newest first",
+    "show": "a run: what was run, what came of it, and how to go on",
+    "ui": "MLflow's pages on the store, for a browser",
     "evaluate": "how good a trained model is on a part of its data, or on other data",
     "predict": "what a trained model says of the rows of a file",
     "resume": "going on with a run, as if nothing had happened",
