@@ -1,6 +1,8 @@
 """``python -m runner.report``: the same as ``runner report``."""
 
+import sys
+
 from runner.commands.report import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

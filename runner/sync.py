@@ -1,6 +1,8 @@
 """``python -m runner.sync``: the same as ``runner sync``."""
 
+import sys
+
 from runner.commands.sync import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from runner.commands.table import COMMANDS
+
 PACKAGE = Path(__file__).resolve().parent.parent / "runner"
 
 # what each part of the package may import from the others; a module that is named is a part of its own
@@ -58,14 +60,15 @@ MAY_IMPORT = {
     },
     "commands.exit_code": {"config", "errors", "process"},
     "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
+    "commands.together": {"commands.exit_code", "experiment", "process"},
     "again": {
         "build", "checkpoints", "commands.arguments", "config", "config.plain", "config.schema",
         "errors", "experiment", "plugins", "process", "tracking", "trained", "training",
     },
     "commands": {
-        "again", "build", "commands.arguments", "commands.exit_code", "config", "config.plain",
-        "data", "errors", "nn", "pictures", "plugins", "prepare", "process", "reports", "sweep",
-        "tracking", "trained", "training",
+        "again", "build", "commands.arguments", "commands.exit_code", "commands.together", "config",
+        "config.plain", "data", "errors", "nn", "pictures", "plugins", "prepare", "process", "reports",
+        "sweep", "tracking", "trained", "training",
     },
     "evaluate": {"commands"},
     "predict": {"commands"},
@@ -74,10 +77,11 @@ MAY_IMPORT = {
     "task": {"config", "errors", "experiment", "process", "sweep", "tracking"},
     "api": {"config", "experiment", "tracking"},
     "__init__": {"api", "errors"},
-    "__main__": {
-        "again", "commands.exit_code", "config", "errors", "experiment", "going_on", "process",
-        "sweep", "task", "tracking",
+    "command_line": {
+        "commands.exit_code", "commands.together", "config", "errors", "going_on", "process", "sweep",
+        "task", "tracking",
     },
+    "__main__": {"command_line", "commands", "commands.arguments", "process"},
 }  # fmt: skip
 TORCH_ONLY = ("engine", "nn", "optim", "training")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}
@@ -132,18 +136,40 @@ def test_the_framework_knows_nothing_of_config_and_tracking(file: Path) -> None:
         assert roots - sys.stdlib_module_names <= {"torch", "runner"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job", "--resolve"]], ids=" ".join)
-def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: list[str]) -> None:
+SLOW = ("torch", "mlflow", "sklearn", "matplotlib", "torchmetrics", "pandas", "rich", "pydantic")
+
+
+def shown_and_imported(module: str, *arguments: str) -> tuple[str, set[str]]:
+    """What ``python -m module`` prints, and what it has imported of that which takes long."""
     program = (
-        "import sys, runpy; sys.argv = ['runner', *sys.argv[1:]]\n"
-        "try:\n    runpy.run_module('runner', run_name='__main__')\n"
-        "finally:\n    print({'torch', 'mlflow', 'sklearn', 'matplotlib', 'torchmetrics'} & set(sys.modules))"
+        f"import sys, runpy; sys.argv = ['{module}', *sys.argv[1:]]\n"
+        f"try:\n    runpy.run_module('{module}', run_name='__main__')\n"
+        f"finally:\n    print(*{{'hydra', 'omegaconf', *{SLOW}}} & set(sys.modules))"
     )
-    shown = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     )
-    assert shown.stdout.splitlines()[-1] == "set()"
-    assert "momentum" in shown.stdout or "lr:" in shown.stdout
+    *lines, names = done.stdout.split("\n")[:-1]
+    return "\n".join(lines), set(names.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job", "--resolve"]], ids=" ".join)
+def test_help_and_config_are_shown_without_importing_torch_or_mlflow(arguments: list[str]) -> None:
+    shown, names = shown_and_imported("runner", *arguments)
+    assert names == {"hydra", "omegaconf"}
+    assert "momentum" in shown or "lr:" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_commands_help_is_shown_without_importing_even_hydra(name: str) -> None:
+    shown, names = shown_and_imported("runner", name, "--help")
+    assert names == set()
+    assert shown.startswith(f"runner {name}")
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict", "report", "sync"])
+def test_a_commands_module_is_the_same_program(name: str) -> None:
+    assert shown_and_imported(f"runner.{name}", "-h") == shown_and_imported("runner", name, "-h")
 
 
 DRAW = (

@@ -1,14 +1,13 @@
-"""``python -m runner rerun=<run id>``: the same once more, in a new run, held against its numbers."""
+"""The same once more, in a new run, held against its numbers."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.again.comparison import Rows, compared, last_epoch, verdict
-from runner.commands.arguments import parse
-from runner.config.compose import compose_run, tracking_uri
+from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
 from runner.errors import ConfigError, DivergedError
 from runner.process.importing import without_collections
@@ -28,14 +27,13 @@ MAY_BE_SAID = ("tracking.uri", "data.root", "plugins")
 IS_AS_IT_WAS = f"is as it was, that the run be the same. What can be said: {', '.join(MAY_BE_SAID)}"
 
 
-def rerun(words: Sequence[str], command: str, workers: "Workers | None") -> int:
+def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     """Do again what the command line names; 0 if all its numbers come out the same to the bit, 1 if not.
 
     Raises:
-        ConfigError: if the command line is wrong, or what it names is no run that can be done again.
+        ConfigError: if a value is wrong, or what it names is no run that can be done again.
         RunnerError: if store, run or data can't be had, or training fails otherwise than by diverging.
     """
-    arguments = parse(words, [f"{KEY}!", *MAY_BE_SAID], IS_AS_IT_WAS)
     wanted = arguments.plugins()
     with without_collections():
         from torch import get_num_threads, set_num_threads
@@ -48,8 +46,8 @@ def rerun(words: Sequence[str], command: str, workers: "Workers | None") -> int:
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
         from runner.trained.run import find
-    uri = arguments.of("tracking.uri") or tracking_uri()
-    old = find(uri, arguments.required(KEY))
+    uri = arguments.store()
+    old = find(uri, arguments.required("run"))
     then = rows_of(old)
     plain, folder = again(old.config(), uri, arguments.of("data.root"))
     plain["plugins"] = wanted_of(plain["plugins"], wanted)
@@ -90,6 +88,7 @@ def rows_of(old: "TrainedRun") -> Rows:
 def again(recorded: Plain, uri: str, data_root: str | None) -> tuple[Plain, Path]:
     """A run's config for another run, keys that are newer as by default, and that one's folder."""
     from runner.config.completed import completed  # imports pydantic
+    from runner.config.compose import compose_run
 
     composed = compose_run([], None)
     plain = completed(recorded, composed.plain)

@@ -1,14 +1,12 @@
-"""``python -m runner resume=<run id>``: going on with a run, in the same run, as if nothing had happened."""
+"""Going on with a run, in the same run, as if nothing had happened."""
 
-from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runner.commands.arguments import Arguments, parse
-from runner.config.compose import compose_run, tracking_uri
+from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
 from runner.errors import CheckpointError, ConfigError, RunnerError
 from runner.process.importing import without_collections
@@ -46,14 +44,13 @@ CONFIG = "config.yaml"
 FOLDER_TAG, MODEL_TAG, SWEEP_TAG = "runner.folder", "model", "sweep_id"
 
 
-def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int:
+def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     """Go on with the run that the command line names; the exit code.
 
     Raises:
-        ConfigError: if the command line is wrong, or the run is one that can't be gone on with.
+        ConfigError: if a value is wrong, or the run is one that can't be gone on with.
         RunnerError: if store, run, checkpoint or data can't be had, or training fails.
     """
-    arguments = parse(words, [f"{KEY}!", "tracking.uri", "plugins", *MAY_CHANGE], MAKES_THE_RUN)
     wanted = arguments.plugins()
     with without_collections():
         from torch import get_num_threads, set_num_threads
@@ -61,6 +58,7 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config.check import check
         from runner.config.completed import completed
+        from runner.config.compose import compose_run
         from runner.experiment import Resumed, run
         from runner.plugins.consent import wanted_of
         from runner.process.launch import Launch
@@ -68,8 +66,8 @@ def resume(words: Sequence[str], command: str, workers: "Workers | None") -> int
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
         from runner.trained.run import find
-    uri = arguments.of("tracking.uri") or tracking_uri()
-    found = find(uri, arguments.required(KEY))
+    uri = arguments.store()
+    found = find(uri, arguments.required("run"))
     folder = folder_of(found.run)
     checkpoint = newest(folder / CHECKPOINTS)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:

@@ -1,18 +1,20 @@
-"""The command lines of the small programs: ``key=value`` words in Hydra's grammar."""
+"""The commands' words: ``key=value`` in Hydra's grammar, which is imported when there are words to read."""
 
-import sys
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from typing import TYPE_CHECKING
 
 from runner.commands.exit_code import exit_code, shows_tracebacks
-from runner.config.compose import located, register_resolvers
+from runner.config.overrides import as_override
 from runner.errors import ConfigError, unknown
 from runner.process.signals import raise_on_signals
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+HELP = frozenset(("--help", "-h"))
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -26,7 +28,7 @@ class Arguments:
         config_dir: the folder of the user's own YAML, if one is named.
     """
 
-    given: Sequence[Override]
+    given: "Sequence[Override]"
     config_dir: str | None = None
 
     def of(self, key: str) -> str | None:
@@ -48,6 +50,34 @@ class Arguments:
             raise ConfigError([unknown(key, value, allowed)])
         return value
 
+    def flag(self, key: str) -> bool:
+        """Whether a key is true; it is false if it was not given.
+
+        Raises:
+            ConfigError: if it is neither.
+        """
+        return self.choice(key, ("false", "true")) == "true"
+
+    def whole_number(self, key: str, default: int) -> int:
+        """The value of a key, at least 1.
+
+        Raises:
+            ConfigError: if it is no such number.
+        """
+        value = self.of(key) or str(default)
+        if not value.isdecimal() or int(value) < 1:
+            raise ConfigError([f"{key}: '{value}' should be a whole number, at least 1"])
+        return int(value)
+
+    def within(self, section: str) -> dict[str, str]:
+        """The values of keys in a section, by their names there: ``tags.model`` is ``model``."""
+        keys = [str(override.key_or_group) for override in self.given]
+        return {
+            key.removeprefix(f"{section}."): self.of(key) or ""
+            for key in keys
+            if key.startswith(f"{section}.")
+        }
+
     def overrides(self, *keys: str) -> list[str]:
         """What was typed of these keys, and of keys in them."""
         return [
@@ -62,6 +92,8 @@ class Arguments:
         Raises:
             ConfigError: if what was typed is neither.
         """
+        from runner.config.compose import located
+
         typed = [override.value() for override in self.given if override.key_or_group == "plugins"]
         value = typed[-1] if typed else False
         if isinstance(value, bool):
@@ -71,6 +103,12 @@ class Arguments:
         folders = [Path(folder) for folder in (self.config_dir, Path.cwd()) if folder is not None]
         return [str(located(str(name), folders)) for name in value]
 
+    def store(self) -> str:
+        """The store's URI: what was typed, or what a run takes that is told of none."""
+        from runner.config.compose import tracking_uri
+
+        return self.of("tracking.uri") or tracking_uri()
+
     def required(self, key: str) -> str:
         """The value of a key that has to be given, as ``parse`` has made sure."""
         value = self.of(key)
@@ -78,26 +116,33 @@ class Arguments:
         return value
 
 
-def run_program(usage: str, known: Sequence[str], action: Callable[[Arguments], None]) -> None:
-    """Do what the command line says and exit with the code of what came of it.
+def run_program(
+    words: Sequence[str],
+    usage: str,
+    known: Sequence[str],
+    action: Callable[[Arguments], int],
+    others_told: str | None = None,
+) -> int:
+    """Do what the words after a command say; the exit code of what came of it.
 
     Args:
+        words: what was typed.
         usage: what ``--help`` shows.
-        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data.
+        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data. A bare
+            first word is the value of the first.
         action: what to do.
+        others_told: what to say of any other key, if not that it is unknown.
     """
-    words = sys.argv[1:]
-    if {"--help", "-h"} & set(words):
+    if HELP & set(words):
         print(usage)
-        sys.exit(0)
-    raise_on_signals()
-    register_resolvers()
-
-    def start() -> int:
-        action(parse(words, known))
         return 0
+    raise_on_signals()
+    return exit_code(lambda: action(parse(words, known, others_told)), shows_tracebacks())
 
-    sys.exit(exit_code(start, shows_tracebacks()))
+
+def is_bare(word: str) -> bool:
+    """Whether a word is neither ``key=value`` nor a flag nor anything else that Hydra reads."""
+    return "=" not in word and not word.startswith(("-", "+", "~"))
 
 
 def parse(words: Sequence[str], known: Sequence[str], others_told: str | None = None) -> Arguments:
@@ -105,18 +150,32 @@ def parse(words: Sequence[str], known: Sequence[str], others_told: str | None = 
 
     Args:
         words: what was typed.
-        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data.
+        known: the keys; those that end with ``!`` have to be given, ``data.*`` is any key of data. A bare
+            first word is the value of the first.
         others_told: what to say of any other key, if not that it is unknown.
 
     Raises:
         ConfigError: if one is unknown or missing, deletes a key, or gives several values.
     """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    from runner.config.compose import register_resolvers
+
+    register_resolvers()
     needed = [key.removesuffix("!") for key in known if key.endswith("!")]
     config_dir, others = without_config_dir(words)
     flags = [word for word in others if word.startswith("-")]
     if flags:
         raise ConfigError(
             [f"{flag}: unknown, arguments are key=value, --config-dir or --help" for flag in flags]
+        )
+    first = known[0].removesuffix("!")
+    if others and is_bare(others[0]):
+        others[0] = f"{first}={as_override(others[0])}"
+    strays = [word for word in others if is_bare(word)]
+    if strays:
+        raise ConfigError(
+            [f"{word}: arguments are key=value, only the first may be bare: {first}" for word in strays]
         )
     given = OverridesParser.create().parse_overrides(others)
     problems = []

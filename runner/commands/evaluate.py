@@ -1,9 +1,9 @@
-"""``python -m runner.evaluate``: how good a trained model is on a part of its data, or on other data."""
+"""``runner evaluate``: how good a trained model is on a part of its data, or on other data."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import DEVICES, Arguments, run_program
-from runner.config.compose import compose_run, tracking_uri
 from runner.config.overrides import as_override
 from runner.config.plain import Plain
 from runner.errors import ConfigError
@@ -14,31 +14,31 @@ if TYPE_CHECKING:  # torch and mlflow are imported when there is something to ev
     from runner.data.dataset import Dataset, Split
     from runner.trained.serving import Predictor
 
-USAGE = """python -m runner.evaluate run=<run id> [key=value …]
+USAGE = """runner evaluate <run> [key=value …]
 
 Evaluates the model that a run has logged, prints its metrics and logs them with that run, as
 evaluate/<data>/<part>/<metric>.
 
-  run           the run's id
+  run           the run's id, or as much of its beginning as no other has
   part          test (default), val or train
   data, data.*  other data than the run's, or the run's with other values: data=mnist, data.root=…
   plugins       true lets the run's plugins run, which are code that the store names; or a list of files and
                 modules of your own to take in their place
   device        auto (default), cpu or cuda
-  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said
-  --config-dir  a folder of your own YAML, as for python -m runner: for data, and files of plugins"""
+  tracking.uri  the store; outputs/mlflow.db if nothing else is said
+  --config-dir  a folder of your own YAML: for data, and files of plugins"""
 
 KNOWN = ("run!", "part", "data", "data.*", "plugins", "device", "tracking.uri")
 PARTS = ("test", "val", "train")
 
 
-def main() -> None:
-    """The program."""
-    run_program(USAGE, KNOWN, evaluate)
+def main(words: Sequence[str]) -> int:
+    """The command; its exit code."""
+    return run_program(words, USAGE, KNOWN, evaluate)
 
 
-def evaluate(arguments: Arguments) -> None:
-    """Evaluate, print, log.
+def evaluate(arguments: Arguments) -> int:
+    """Evaluate, print, log; the exit code.
 
     Raises:
         ConfigError: if the arguments are wrong, or the data are none for this model.
@@ -55,7 +55,7 @@ def evaluate(arguments: Arguments) -> None:
         from runner.process.parallel import ALONE
         from runner.trained.run import find
     device = find_device(where)
-    run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
+    run = find(arguments.store(), arguments.required("run"))
     recorded = run.config()
     recorded["plugins"] = wanted_of(recorded.get("plugins", []), wanted)
     plain = config_of(recorded, arguments)
@@ -71,6 +71,7 @@ def evaluate(arguments: Arguments) -> None:
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
         print(f"{name:<22}{value:.6g}")
+    return 0
 
 
 def config_of(recorded: Plain, arguments: Arguments) -> Plain:
@@ -81,13 +82,14 @@ def config_of(recorded: Plain, arguments: Arguments) -> Plain:
     Raises:
         ConfigError: if what was typed cannot be composed.
     """
+    from runner.config.completed import completed
+    from runner.config.compose import compose_run
+
     typed = arguments.overrides("data")
     before = [f"plugins={as_override(recorded['plugins'])}"]
     if arguments.of("data") is None:
         before.append(f"++data={as_override(recorded['data'])}")
     composed = compose_run([*before, *typed], arguments.config_dir).plain
-    from runner.config.completed import completed
-
     plain = completed(recorded, composed)
     plain["train"]["early_stopping"] = composed["train"]["early_stopping"]
     return plain | {name: composed[name] for name in ("data", "plugins", "objective")}

@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.config.compose import CONFIG_ERRORS, explain
 from runner.errors import ConfigError, RunnerError
 from runner.process.signals import Terminated
 
@@ -49,11 +48,13 @@ def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
         for note in getattr(stop, "__notes__", []):  # what to do next
             print(note, file=sys.stderr)
         return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
-    except (*CONFIG_ERRORS, ValueError) as error:  # ValueError: Hydra's, of flags that don't go together
-        problem = ConfigError([explain(error)])
-        problem.__cause__ = error
-        return tell(problem, shows_traceback)
     except Exception as error:
+        from runner.config.compose import CONFIG_ERRORS, explain  # imports hydra
+
+        if isinstance(error, (*CONFIG_ERRORS, ValueError)):  # Hydra's, of flags that don't go together
+            problem = ConfigError([explain(error)])
+            problem.__cause__ = error
+            return tell(problem, shows_traceback)
         return tell(error, shows_traceback)
 
 

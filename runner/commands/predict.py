@@ -1,10 +1,10 @@
-"""``python -m runner.predict``: what a trained model says of the rows of a file."""
+"""``runner predict``: what a trained model says of the rows of a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import DEVICES, Arguments, run_program
-from runner.config.compose import tracking_uri
 from runner.errors import ConfigError
 from runner.process.importing import without_collections
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:  # torch and mlflow are imported when there is something to pr
     from runner.trained.predictions import Predictions
     from runner.trained.serving import Predictor
 
-USAGE = """python -m runner.predict run=<run id> input=<file> output=<file> [key=value …]
+USAGE = """runner predict <run> input=<file> output=<file> [key=value …]
 
 Writes what the model that a run has logged predicts for each row of a file: of a classifier the class and
 the probabilities of all classes, of a regression the values.
 
-  run           the run's id
+  run           the run's id, or as much of its beginning as no other has
   input         .csv: if the model has learnt from a table, its columns by name, else an input each, in
                 order (a header may stand above); or .npy [N, …], a model's input each (uint8 are pixels,
                 0 to 255 being 0 to 1)
@@ -28,20 +28,20 @@ the probabilities of all classes, of a regression the values.
   plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
                 files and modules of your own to take in their place
   device        auto (default), cpu or cuda
-  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said
-  --config-dir  a folder of your own YAML, as for python -m runner: where files of plugins may lie"""
+  tracking.uri  the store; outputs/mlflow.db if nothing else is said
+  --config-dir  a folder of your own YAML: where files of plugins may lie"""
 
 KNOWN = ("run!", "input!", "output!", "plugins", "device", "tracking.uri")
 ENDINGS = (".csv", ".npy")
 
 
-def main() -> None:
-    """The program."""
-    run_program(USAGE, KNOWN, predict)
+def main(words: Sequence[str]) -> int:
+    """The command; its exit code."""
+    return run_program(words, USAGE, KNOWN, predict)
 
 
-def predict(arguments: Arguments) -> None:
-    """Read, predict, write.
+def predict(arguments: Arguments) -> int:
+    """Read, predict, write; the exit code.
 
     Raises:
         ConfigError: if the arguments are wrong.
@@ -54,13 +54,14 @@ def predict(arguments: Arguments) -> None:
         from runner.build import find_device
         from runner.trained.run import find
     device = find_device(where)
-    run = find(arguments.of("tracking.uri") or tracking_uri(), arguments.required("run"))
+    run = find(arguments.store(), arguments.required("run"))
     predictor = run.load_model(device, wanted)
     refuse_wide_rows(target, predictor)
     table = table_of(predictor)
     predictions = predictions_for(samples_in(source, predictor, table), predictor, names_of(table))
     predictions.write(target)
     print(f"{len(predictions.values)} predictions are in {target}")
+    return 0
 
 
 def refuse_other_files(source: Path, target: Path) -> None:

@@ -1,32 +1,32 @@
-"""``python -m runner.report``: a run or a sweep on one page, as the store has it."""
+"""``runner report``: a run or a sweep on one page, as the store has it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from runner.commands.arguments import Arguments, run_program
-from runner.config.compose import tracking_uri
 from runner.errors import ConfigError, RunnerError
 from runner.process.importing import without_collections
 
-USAGE = """python -m runner.report run=<run id> | sweep=<sweep's id> [output=<file>] [tracking.uri=<store>]
+USAGE = """runner report <run> | sweep=<sweep> [key=value …]
 
 Writes a run or a sweep as one HTML file that needs no network to be opened: its numbers, its pictures, its
 configuration, and the command that repeats it. What goes on, or has failed, is told as far as it has come.
 
-  run           a run's id
-  sweep         the id of a sweep's parent run, or that of one of its jobs
+  run           the run's id, or as much of its beginning as no other has
+  sweep         likewise of a sweep's parent run, or of one of its jobs
   output        the file; report-<first 8 digits of the id>.html if left out
-  tracking.uri  the store; as for python -m runner, outputs/mlflow.db if nothing else is said"""
+  tracking.uri  the store; outputs/mlflow.db if nothing else is said"""
 
 KNOWN = ("run", "sweep", "output", "tracking.uri")
 
 
-def main() -> None:
-    """The program."""
-    run_program(USAGE, KNOWN, report)
+def main(words: Sequence[str]) -> int:
+    """The command; its exit code."""
+    return run_program(words, USAGE, KNOWN, report)
 
 
-def report(arguments: Arguments) -> None:
-    """Read, write, say where.
+def report(arguments: Arguments) -> int:
+    """Read, write, say where; the exit code.
 
     Raises:
         ConfigError: if the arguments are wrong.
@@ -39,10 +39,11 @@ def report(arguments: Arguments) -> None:
     target = Path(arguments.of("output") or f"report-{wanted[:8]}.html")
     if not target.absolute().parent.is_dir():
         raise ConfigError([f"output: there is no folder '{target.absolute().parent}'"])
-    uri = arguments.of("tracking.uri") or tracking_uri()
+    uri = arguments.store()
     text = page_of_run(uri, wanted) if sweep_id is None else page_of_sweep(uri, wanted)
     target.write_text(text, encoding="utf-8")
     print(f"the report is in {target}")
+    return 0
 
 
 def page_of_run(uri: str, run_id: str) -> str:

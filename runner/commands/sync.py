@@ -1,34 +1,40 @@
-"""``python -m runner.sync``: what runs could not tell the store, it is told now."""
+"""``runner sync``: what runs could not tell the store, it is told now."""
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from pathlib import Path
 
-from runner.commands.exit_code import exit_code, shows_tracebacks
-from runner.process.signals import raise_on_signals
+from runner.commands.arguments import Arguments, run_program
+from runner.process.importing import without_collections
 
-DESCRIPTION = """Sends what the runs under a folder have told and the store has not taken: it was down, or
+USAGE = """runner sync [<folder>]
+
+Sends what the runs under a folder have told and the store has not taken: it was down, or
 locked, or tracking.offline was true. A run whose process has gone without a word ends as
 KILLED. Runs that go on are left alone. It can be done again, and by several at once:
-nothing is sent twice."""
+nothing is sent twice.
+
+  folder        a run's, or one that has runs in it at any depth; outputs if left out"""
+
+KNOWN = ("folder",)
 
 
-def main() -> None:
-    """The program."""
-    parser = ArgumentParser(
-        "python -m runner.sync", None, DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", nargs="?", default="outputs", type=Path, help="outputs if left out")
-    folder: Path = parser.parse_args().folder
-    raise_on_signals()
-    sys.exit(exit_code(lambda: sync(folder), shows_tracebacks()))
+def main(words: Sequence[str]) -> int:
+    """The command; its exit code."""
+    return run_program(words, USAGE, KNOWN, from_typed)
+
+
+def from_typed(arguments: Arguments) -> int:
+    """Send what is in the folder that was typed."""
+    return sync(Path(arguments.of("folder") or "outputs"))
 
 
 def sync(folder: Path) -> int:
     """Send all that is there, a line a run; 1 if something is left."""
-    from runner.errors import TrackingError
-    from runner.tracking.resend import journals_in, resend  # imports mlflow
-    from runner.tracking.store import STORE_ERRORS, is_refused, told
+    with without_collections():
+        from runner.errors import TrackingError
+        from runner.tracking.resend import journals_in, resend
+        from runner.tracking.store import STORE_ERRORS, is_refused, told
 
     if not folder.is_dir():
         print(f"{folder} is no folder", file=sys.stderr)

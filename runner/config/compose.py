@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,6 +129,20 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
     Raises:
         ConfigError: if overrides or YAML are wrong.
     """
+    with composed(overrides, config_dir) as (hydra, cfg):
+        refuse_hydra_settings(hydra)
+        return Composed(hydra, cfg, to_plain(cfg))
+
+
+@contextmanager
+def composed(
+    overrides: Sequence[str], config_dir: Path | str | None
+) -> Iterator[tuple[HydraConf, DictConfig]]:
+    """The ``hydra`` node and the rest of a run's config, unresolved; Hydra knows it while the context lasts.
+
+    Raises:
+        ConfigError: if overrides or YAML are wrong.
+    """
     register_resolvers()
     search = []
     if config_dir is not None:
@@ -143,10 +158,9 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
             cfg = compose("config", overrides=[*search, *overrides], return_hydra_config=True)
         HydraConfig.instance().set_config(cfg)  # for ${hydra:…} in YAML
         hydra = HydraConfig.get()
-        refuse_hydra_settings(hydra)
         with open_dict(cfg):
             del cfg["hydra"]
-        return Composed(hydra, cfg, to_plain(cfg))
+        yield hydra, cfg
     except (*CONFIG_ERRORS, ValueError, OSError) as error:  # Hydra's own of a strange override
         raise ConfigError([explain(error)]) from error
     finally:

@@ -1,5 +1,7 @@
 """How a run was started: what Hydra knows of it beyond the config."""
 
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,3 +42,8 @@ class Launch:
             for key, value in sorted(shown.items(), key=lambda item: item[0] == "seed")
         ]
         return " ".join([f"{self.model}-{optim}", *words])
+
+
+def command_line() -> str:
+    """The command line that started this process, as it can be typed again."""
+    return shlex.join(["python", "-m", "runner", *sys.argv[1:]])

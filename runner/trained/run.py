@@ -11,20 +11,16 @@ import torch
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Run
-from mlflow.exceptions import MlflowException
 
-from runner.config import sqlite_uri
 from runner.config.plain import Plain
 from runner.config.unfolding import refuse_unfolding
-from runner.errors import ConfigError, RunnerError, TrackingError
+from runner.errors import ConfigError, RunnerError
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
+from runner.tracking.lookup import existing_store, find_run
 from runner.tracking.model import DATA
-from runner.tracking.store import connect, told_as_tracking_error
+from runner.tracking.store import told_as_tracking_error
 from runner.trained import serving
-
-NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""What MLflow says of an id that no run has, or that can be none."""
 
 
 @dataclass(frozen=True)
@@ -125,21 +121,12 @@ class TrainedRun:
         return outputs[-1]
 
 
-def find(uri: str, run_id: str) -> TrainedRun:
-    """Find a run.
+def find(uri: str, named: str) -> TrainedRun:
+    """Find a run, by its id or as much of its beginning as no other has.
 
     Raises:
         TrackingError: if the store is not there or cannot be used.
-        RunnerError: if it has no such run.
+        RunnerError: if it has no such run, or several whose ids begin so.
     """
-    path = sqlite_uri.to_path(uri)
-    if path is not None and not path.exists():
-        raise TrackingError(f"tracking.uri: there is no store '{uri}'")
-    client = connect(uri)
-    with told_as_tracking_error(uri):
-        try:
-            return TrainedRun(client, client.get_run(run_id))
-        except MlflowException as error:
-            if error.error_code not in NO_SUCH_RUN:
-                raise
-            raise RunnerError(f"run: there is no run '{run_id}' in {uri}") from error
+    client = existing_store(uri)
+    return TrainedRun(client, find_run(client, named))

@@ -8,7 +8,9 @@ import torch
 from mlflow.entities import Run
 
 import runner
-from runner.again.rerun import rerun
+from runner.again.rerun import IS_AS_IT_WAS, rerun
+from runner.commands.arguments import parse
+from runner.commands.rerun import KNOWN
 from runner.errors import ConfigError, RunnerError
 from tests.conftest import CommandLine, client_of, runs_in
 
@@ -27,6 +29,10 @@ LAYERS = {"scaled": Scaled}
 """
 
 
+def again(*words: str) -> int:
+    return rerun(parse(words, KNOWN, IS_AS_IT_WAS), "python -m runner", None)
+
+
 class Place:
     """A folder in which runs are started, and done again."""
 
@@ -39,7 +45,7 @@ class Place:
 
     def again(self, run: Run, *words: str, code: int = 0) -> tuple[list[str], Run]:
         """The lines that are told, and the new run."""
-        assert rerun([f"rerun={run.info.run_id}", *words], "python -m runner", None) == code
+        assert again(run.info.run_id, *words) == code
         new = runs_in(self.folder)[0]
         assert new.data.tags["rerun_of"] == run.info.run_id
         return self.output.readouterr().out.splitlines(), new
@@ -195,7 +201,7 @@ def test_a_sweeps_job_is_done_again_by_itself(
             assert new.data.metrics[name] == pytest.approx(job.data.metrics[name], rel=1e-5)
     assert "sweep_id" not in new.data.tags
     with pytest.raises(ConfigError, match="is a sweep"):
-        rerun([f"rerun={job.data.tags['sweep_id']}"], "python -m runner", None)
+        again(job.data.tags["sweep_id"])
 
 
 @pytest.mark.parametrize(
@@ -203,6 +209,7 @@ def test_a_sweeps_job_is_done_again_by_itself(
     [
         (["rerun=nobody"], "run: there is no run 'nobody'", 1),
         (["rerun=nobody", "seed=2"], "seed: is as it was", 2),
+        (["rerun", "nobody"], "run: there is no run 'nobody'", 1),
         (["-m", "rerun=nobody"], "-m: unknown", 2),
     ],
 )

@@ -1,7 +1,6 @@
 """A trained run is evaluated again, and what comes of it joins the run."""
 
 import contextlib
-import json
 import shutil
 import subprocess
 import sys
@@ -237,18 +236,6 @@ def test_data_and_plugins_of_ones_own_yaml_are_found(trained: Trained) -> None:
         trained.evaluate("data=few", "--config-dir", "nowhere")
     with pytest.raises(ConfigError, match="--config-dir: expected one argument"):
         trained.evaluate("--config-dir")
-
-
-@pytest.mark.parametrize("program", ["evaluate", "predict"])
-def test_help_is_shown_without_importing_torch_or_mlflow(program: str) -> None:
-    text = (
-        f"import sys, json, runpy; sys.argv = ['{program}', '--help']\n"
-        f"try:\n    runpy.run_module('runner.{program}', run_name='__main__')\n"
-        "finally:\n    print(json.dumps(sorted({'torch', 'mlflow', 'sklearn'} & set(sys.modules))))"
-    )
-    shown = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
-    assert json.loads(shown.stdout.splitlines()[-1]) == []
-    assert shown.stdout.startswith(f"python -m runner.{program} run=<run id>")
 
 
 @pytest.mark.parametrize(

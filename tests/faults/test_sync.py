@@ -2,8 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -193,13 +191,3 @@ def test_a_journal_that_can_not_be_written_says_where(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "missing")
     with pytest.raises(runner.RunnerError, match=r"missing/events\.jsonl: what the run tells"):
         journal.append({"kind": "tags", "values": {}})
-
-
-def test_help_imports_nothing_slow() -> None:
-    program = (
-        "import runpy, sys\nsys.argv = ['sync', '--help']\n"
-        "try:\n    runpy.run_module('runner.sync', run_name='__main__')\n"
-        "finally:\n    print({'torch', 'mlflow'} & set(sys.modules))"
-    )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert shown.stdout.splitlines()[-1] == "set()"

@@ -1,6 +1,7 @@
 """The confusion matrix says by numbers and shades what is taken for what."""
 
 import numpy as np
+import numpy.typing as npt
 
 from runner.pictures.confusion import COUNTED, confusion_matrix
 from runner.pictures.figure import as_png
@@ -19,9 +20,8 @@ def test_few_classes_have_their_counts_and_names() -> None:
 
 def test_shades_are_shares_of_a_class_and_one_without_samples_has_none() -> None:
     (axes,) = confusion_matrix(COUNTS, ["cat", "dog", "eel"], "test").axes
-    np.testing.assert_allclose(
-        np.asarray(axes.images[0].get_array()), [[0.9, 0.1, 0], [0, 0.5, 0.5], [0, 0, 0]]
-    )
+    shades: npt.NDArray[np.float64] = np.asarray(axes.images[0].get_array())
+    np.testing.assert_allclose(shades, np.array([[0.9, 0.1, 0], [0, 0.5, 0.5], [0, 0, 0]]))
 
 
 def test_many_classes_have_shades_alone_and_some_of_the_names() -> None:
