@@ -82,12 +82,14 @@ def draw_stack(store: StackedStore, path: Path) -> None:
 
 def strip(axes: Axes, values: torch.Tensor, store: ParameterStore) -> None:
     """Values ``[rows, P]`` as colours, and where each address begins and ends."""
-    axes.imshow(values.detach(), aspect="auto", cmap="coolwarm", interpolation="nearest")
+    axes.imshow(values.numpy(), aspect="auto", cmap="coolwarm", interpolation="nearest")
     above = axes.get_xaxis_transform()  # across by places, up by the axes' height
     for color, address in zip(NAMED, store.addresses.values(), strict=False):
         begin, end = address.offset - 0.5, address.offset + address.size - 0.5
         axes.axvline(begin, color="black", linewidth=1)
-        axes.plot([begin + 0.2, end - 0.2], [1.06] * 2, color=color, linewidth=4, clip_on=False, transform=above)
+        axes.plot(
+            [begin + 0.2, end - 0.2], [1.06] * 2, color=color, linewidth=4, clip_on=False, transform=above
+        )
         place, side = (end, "right") if address.size < 5 else ((begin + end) / 2, "center")
         label = f"{address.name} {list(address.shape)}"
         axes.text(place, 1.13, label, ha=side, fontsize="small", transform=above)

@@ -49,8 +49,8 @@ COMPARISONS = [
         ("plain PyTorch, batches in memory",), "s/epoch", "s", "runner / program",
     ),
     Comparison(
-        "A sweep of 64 cells, start to finish (digits, 20 epochs)", "the sweep above, start to finish", "runner",
-        ("plain PyTorch + MLflow script",), "s", "s", "runner / this",
+        "A sweep of 64 cells, start to finish (digits, 20 epochs)", "the sweep above",
+        "runner", ("plain PyTorch + MLflow script",), "s", "s", "runner / this",
     ),
     Comparison(
         "Training time of 64 members (digits, 64-128-10)", "an epoch of 64 models, each", "runner, a sweep",

@@ -32,8 +32,6 @@ OTHERWISE = [
         "^mlflow (ui|server|models serve)",
         "serves until it is stopped; a server of the tests' own stands for it",
     ),
-    Otherwise("^runner ui", "serves until it is stopped; tests/browser opens its pages"),
-    Otherwise("^curl ", "asks such a server; tests/tracking/test_serving.py does"),
     Otherwise("submitit_slurm", "needs a Slurm cluster"),
     Otherwise("launcher=ray", "needs the extra 'ray', tests/sweep/test_ray.py", without="ray"),
     Otherwise("launcher=joblib", "needs the extra 'joblib'", without=JOBLIB),

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import MNIST_ROOT, REPOSITORY, run_in, runs_in
@@ -16,7 +16,7 @@ from tests.docs.page import Block
 OURS = re.compile(r"^(python -m )?runner(?= |$)")
 """The program's own command line, which a warm process runs."""
 
-FOR_SHELLS = re.compile(r"[|<>;&$]")
+FOR_SHELLS = re.compile(r"[|<>;&$*\"]")
 
 
 @dataclass
@@ -27,26 +27,33 @@ class Reader:
         folder: where the reader sits.
         server: the address of an MLflow server, which stands for that of the pages.
         failures: what went wrong.
+        printed: what the block before has printed, if it was a program.
     """
 
     folder: Path
     server: str
-    failures: list[str]
+    failures: list[str] = field(default_factory=list)
+    printed: str | None = None
 
     def take(self, block: Block) -> None:
-        """Do what a block says."""
+        """Do what a block says; a text after a program is what that prints."""
+        printed, self.printed = self.printed, None
         if block.file is not None:
             path = self.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a") as file:
                 file.write(block.text + "\n\n")
         elif block.language == "python":
-            self.check(block, self.shell(shlex.join([sys.executable, "-c", self.filled(block.text)])))
+            done = self.shell(shlex.join([sys.executable, "-c", self.filled(block.text)]))
+            self.printed = done.stdout
+            self.check(block, done)
         elif block.session is not None:
             command, answer = block.session
             said = self.type(command)
-            if said is not None and not is_answer(answer, said.stdout + said.stderr):
-                self.failures.append(f"line {block.line}: the answer was\n{said.stdout}{said.stderr}")
+            if said is not None:
+                self.compare(block, answer, said.stdout + said.stderr)
+        elif block.language == "text" and printed is not None:
+            self.compare(block, block.text, printed)
         for command in block.commands:
             for part in command.split(" && "):
                 self.check(block, self.type(part))
@@ -59,7 +66,7 @@ class Reader:
                 return None
             command = f"{command} {exception.words.format(mnist=MNIST_ROOT)}"
         command = self.filled(command)
-        if OURS.match(command) and not FOR_SHELLS.search(OURS.sub("", re.sub(r"'[^']*'", "", command))):
+        if OURS.match(command) and not FOR_SHELLS.search(re.sub(r"'[^']*'", "", command)):
             return run_in(self.folder, *shlex.split(OURS.sub("", command)))
         return self.shell(command)
 
@@ -82,6 +89,12 @@ class Reader:
             told = f"exit code {done.returncode} of {done.args}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
             self.failures.append(f"line {block.line}: {told}")
 
+    def compare(self, block: Block, expected: str, said: str) -> None:
+        """Note where a page shows something else than what was said; ``…`` stands for anything."""
+        pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
+        if re.fullmatch(pattern, said.strip(), re.DOTALL) is None:
+            self.failures.append(f"line {block.line}: it says\n{said}")
+
     def filled(self, text: str) -> str:
         """The text with the newest run's and the newest sweep's id, and a server's address that answers."""
         text = text.replace("http://localhost:5000", self.server)
@@ -93,12 +106,6 @@ class Reader:
                 "<sweep id>", next(iter(sweeps), "")
             )
         return text
-
-
-def is_answer(expected: str, said: str) -> bool:
-    """Whether a program said what a page shows, where ``…`` stands for anything."""
-    pattern = ".*".join(re.escape(part) for part in expected.strip().split("…"))
-    return re.fullmatch(pattern, said.strip(), re.DOTALL) is not None
 
 
 def store_in(folder: Path, ready_store: Path) -> None:

@@ -32,7 +32,7 @@ def test_what_a_page_says_works_from_its_first_line_to_its_last(
 ) -> None:
     store_in(tmp_path, ready_store)
     address = request.getfixturevalue("server") if "http://localhost:5000" in page.read_text() else ""
-    reader = Reader(tmp_path, address, [])
+    reader = Reader(tmp_path, address)
     for block in blocks(page):
         reader.take(block)
     assert not reader.failures, "\n\n".join(reader.failures)

@@ -10,7 +10,9 @@ def test_readme_has_the_figures_of_the_results() -> None:
 
 
 def test_figures_are_read_by_row_and_column() -> None:
-    results = "## One\n\n| program | s | ratio |\n| --- | ---: | ---: |\n| a | 1.50 (1.2 to 2) |  |\n\n## Two\n"
+    results = (
+        "## One\n\n| program | s | ratio |\n| --- | ---: | ---: |\n| a | 1.50 (1.2 to 2) |  |\n\n## Two\n"
+    )
     rows = speed.rows_of(results, "One")
     assert speed.number(rows["a"]["s"]) == "1.50"
     with pytest.raises(ValueError, match="no table 'Two'"):
