@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"# ([\w./-]+\.(?:yaml|py))(?:\n|$)")
+NAMED = re.compile(r"(?:# @package .*\n)?# ([\w./-]+\.(?:yaml|py))(?:\n|$)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -30,7 +30,10 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that it is part of: its first line names it, ``# my_conf/model/deep.yaml``."""
+        """The file that it is part of: its first line names it, ``# my_conf/model/deep.yaml``.
+
+        Only what says Hydra where the YAML belongs may stand before, as Hydra wants it to.
+        """
         named = NAMED.match(self.text) if self.language in ("yaml", "python") else None
         return named.group(1) if named else None
 
