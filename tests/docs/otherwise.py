@@ -33,6 +33,7 @@ OTHERWISE = [
         "serves until it is stopped; a server of the tests' own stands for it",
     ),
     Otherwise("submitit_slurm", "needs a Slurm cluster"),
+    Otherwise("launcher.address=auto", "needs a Ray cluster that runs, with GPUs"),
     Otherwise("launcher=ray", "needs the extra 'ray', tests/sweep/test_ray.py", without="ray"),
     Otherwise("launcher=joblib", "needs the extra 'joblib'", without=JOBLIB),
     Otherwise("launcher=submitit", "needs the extra 'slurm'", without=SUBMITIT),

@@ -17,7 +17,13 @@ def test_the_store_and_a_stack_are_drawn_from_real_ones(in_tmp_path: Path) -> No
     draw_store(stores[0], in_tmp_path / "store.png")
     draw_stack(stacked(stores), in_tmp_path / "stack.png")
     for name in ("store.png", "stack.png"):
-        assert Image.open(in_tmp_path / name).size == Image.open(FOLDER / name).size
+        assert size_of(in_tmp_path / name) == size_of(FOLDER / name)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """A picture's width and height."""
+    with Image.open(path) as picture:
+        return picture.size
 
 
 @pytest.mark.slow
