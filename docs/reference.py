@@ -91,10 +91,10 @@ def frame() -> Iterator[str]:
         lines |= keys_of(conf_folder() / file, f"{section}.")
     yield rows(Frame, "", lines)
     for name, field in Frame.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel) and name not in COMPONENTS:
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and name not in COMPONENTS:
             yield f"### {name}"
-            yield rows(section, f"{name}.", lines)
+            yield rows(annotation, f"{name}.", lines)
 
 
 def rows(section: type[BaseModel], prefix: str, lines: Mapping[str, Line]) -> str:
@@ -129,7 +129,7 @@ def table(title: str) -> Iterator[str]:
 
 def arguments_of(component: Callable[..., Any]) -> Iterator[tuple[str, str, Any, str]]:
     """What a config may say of a component: name, type, default, and what its docstring says of it."""
-    hints = get_type_hints(component.__init__, include_extras=True)  # type: ignore[misc]  # of a class
+    hints = get_type_hints(component.__init__, include_extras=True)
     told = told_of_arguments(component)
     for parameter in signature(component).parameters.values():
         if parameter.kind is Parameter.KEYWORD_ONLY:
