@@ -18,33 +18,34 @@ from runner.sweep.jobs import groups
 from runner.sweep.ways.lanes import Stop
 from runner.trained.serving import load
 from tests.conftest import REPOSITORY, CommandLine, runs_in
+from tests.docs.page import blocks
 from tests.sweep.composed import alone, data_of, jobs_of
 
 QUICK = ["train.epochs=2", "tracking.log_model=false"]
 SWISH = ["model.layers.a1.type=swish", "plugins=[./parts.py]"]
 
 
-def readme_blocks() -> list[str]:
-    """The Python in README's section on the user's own parts."""
-    section = (REPOSITORY / "README.md").read_text().partition("## Your own parts")[2].partition("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+def examples() -> list[str]:
+    """The Python on the page about the user's own parts."""
+    page = REPOSITORY / "docs" / "own_parts.md"
+    return [block.text for block in blocks(page) if block.language == "python"]
 
 
 @pytest.fixture
 def parts(in_tmp_path: Path) -> Path:
-    """README's examples as one file in the launch folder."""
+    """The page's examples as one file in the launch folder."""
     path = in_tmp_path / "parts.py"
-    path.write_text("\n\n".join(readme_blocks()))
+    path.write_text("\n\n".join(examples()))
     return path
 
 
-def test_readme_has_a_short_example_of_each_kind() -> None:
-    blocks = readme_blocks()
-    tables = re.findall(r"^([A-Z]+) = {", "\n".join(blocks), re.MULTILINE)
+def test_the_page_has_a_short_example_of_each_kind() -> None:
+    shown = examples()
+    tables = re.findall(r"^([A-Z]+) = {", "\n".join(shown), re.MULTILINE)
     assert sorted(tables) == [
         "INITIALIZERS", "LAYERS", "LOSSES", "METRICS", "RULES", "SCHEDULES", "SOURCES",
     ]  # fmt: skip
-    assert all(len([line for line in block.splitlines() if line.strip()]) < 15 for block in blocks)
+    assert all(len([line for line in block.splitlines() if line.strip()]) < 15 for block in shown)
 
 
 def test_parts_of_every_kind_train_together(parts: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_file_is_looked_for_beside_the_yaml_first(parts: Path) -> None:
     (parts.parent / "my" / "model" / "soft.yaml").write_text(
         "layers:\n  flat: {type: flatten}\n  a: {type: soft}\n  l: {type: linear}\n"
     )
-    text = readme_blocks()[0].replace('"swish"', '"soft"')
+    text = examples()[0].replace('"swish"', '"soft"')
     (parts.parent / "my" / "parts.py").write_text(text)
     result = runner.run(["plugins=[parts.py]", "model=soft", *QUICK], config_dir="my")
     assert type(result.model.layers["a"]).__name__ == "Swish"
@@ -99,7 +100,7 @@ def test_a_key_of_the_yaml_that_was_chosen_is_told_how_to_leave_out(parts: Path)
 
 
 def test_a_layer_that_tells_no_shape_is_told(parts: Path) -> None:
-    parts.write_text(readme_blocks()[0].replace("self.out_shape = in_shape", "pass"))
+    parts.write_text(examples()[0].replace("self.out_shape = in_shape", "pass"))
     told = r"^model\.layers\.a1: Swish sets no out_shape; it gets \[128\] from model\.layers\.l1$"
     with pytest.raises(ConfigError, match=told):
         runner.run(SWISH)
@@ -255,7 +256,7 @@ def test_a_model_says_which_module_of_its_plugin_is_missing(
     parts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("modules")
-    (elsewhere / "my_parts.py").write_text(readme_blocks()[0])
+    (elsewhere / "my_parts.py").write_text(examples()[0])
     with monkeypatch.context() as patched:
         patched.syspath_prepend(elsewhere)
         runner.run([*SWISH, "plugins=[my_parts]", "train.epochs=1"])
@@ -270,7 +271,7 @@ def test_a_model_says_which_module_of_its_plugin_is_missing(
 
 def test_two_plugins_with_files_of_one_name_both_travel(parts: Path) -> None:
     (parts.parent / "more").mkdir()
-    (parts.parent / "more" / "parts.py").write_text(readme_blocks()[0].replace('"swish"', '"other"'))
+    (parts.parent / "more" / "parts.py").write_text(examples()[0].replace('"swish"', '"other"'))
     runner.run([
         *SWISH, "plugins=[parts.py,more/parts.py]", "+model.layers.a2={type: other}", "train.epochs=1",
     ])  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import runner
 from runner.errors import ConfigError, RunnerError
 from tests.conftest import CommandLine, client_of, runs_in
-from tests.test_own_parts import readme_blocks
+from tests.test_own_parts import examples
 
 QUICK = ["train.epochs=1", "tracking.log_model=false", "data={type: sine}", "loss=mse"]
 
@@ -27,13 +27,13 @@ PARTS = {
     ),
     "x = torch.linspace": ([], "data (sine of {file})"),
 }
-"""The line of README's examples that fails, what is typed to use it, and the part that is told."""
+"""The line of the page's examples that fails, what is typed to use it, and the part that is told."""
 
 
 @pytest.fixture
 def parts(in_tmp_path: Path) -> Path:
     path = in_tmp_path / "parts.py"
-    path.write_text("\n\n".join(readme_blocks()))
+    path.write_text("\n\n".join(examples()))
     return path
 
 
