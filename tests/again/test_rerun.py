@@ -8,6 +8,7 @@ import torch
 from mlflow.entities import Run
 
 import runner
+from runner.again.comparison import NOT_COMPARED
 from runner.again.rerun import rerun
 from runner.errors import ConfigError, RunnerError
 from tests.conftest import CommandLine, client_of, runs_in
@@ -54,7 +55,7 @@ def place(in_tmp_path: Path, one_thread: None, capsys: pytest.CaptureFixture[str
 
 
 def timeless(run: Run) -> dict[str, float]:
-    return {name: value for name, value in run.data.metrics.items() if not name.startswith("time/")}
+    return {name: value for name, value in run.data.metrics.items() if not name.startswith(NOT_COMPARED)}
 
 
 @pytest.mark.parametrize(
