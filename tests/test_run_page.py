@@ -136,7 +136,7 @@ def test_system_metrics_are_no_part_of_what_is_compared(command_line: CommandLin
     assert "same to the bit: 2 epochs" in again.stdout
 
 
-@pytest.mark.parametrize("mode", ["stacked", "solo"])
+@pytest.mark.parametrize("mode", ["stacked", pytest.param("solo", marks=pytest.mark.slow)])
 def test_jobs_of_a_sweep_have_notes_and_pictures_if_asked_for(
     command_line: CommandLine, in_tmp_path: Path, mode: str
 ) -> None:
@@ -151,6 +151,7 @@ def test_jobs_of_a_sweep_have_notes_and_pictures_if_asked_for(
         assert not any(name.startswith("system/") for name in job.data.metrics)
 
 
+@pytest.mark.slow
 def test_jobs_of_a_sweep_have_no_pictures_unless_asked_for(
     command_line: CommandLine, in_tmp_path: Path
 ) -> None:
