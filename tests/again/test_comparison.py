@@ -1,6 +1,6 @@
 """Two runs' values are held against each other, those that the two can have in common."""
 
-from runner.again.comparison import Rows, verdict
+from runner.again.comparison import Rows, compared, verdict
 
 
 def rows(losses: list[float], ends: tuple[int, ...]) -> Rows:
@@ -13,6 +13,12 @@ def test_equal_values_are_the_same_to_the_bit() -> None:
         True,
         "same to the bit: 2 epochs, 3 values",
     )
+
+
+def test_what_tells_of_time_or_the_machine_is_no_part_of_it() -> None:
+    kept = {(1, "test/loss"): 0.5}
+    others: Rows = {(1, name): 1.0 for name in ("time/epoch_seconds", "system/disk_usage_percentage")}
+    assert compared(kept | others) == kept
 
 
 def test_a_value_that_differs_is_told_with_its_epoch() -> None:

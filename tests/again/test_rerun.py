@@ -8,6 +8,7 @@ import torch
 from mlflow.entities import Run
 
 import runner
+from runner.again.comparison import NOT_COMPARED
 from runner.again.rerun import IS_AS_IT_WAS, rerun
 from runner.commands.arguments import parse
 from runner.commands.rerun import KNOWN
@@ -60,7 +61,7 @@ def place(in_tmp_path: Path, one_thread: None, capsys: pytest.CaptureFixture[str
 
 
 def timeless(run: Run) -> dict[str, float]:
-    return {name: value for name, value in run.data.metrics.items() if not name.startswith("time/")}
+    return {name: value for name, value in run.data.metrics.items() if not name.startswith(NOT_COMPARED)}
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,12 @@ def runs_of(uri: str, experiment: str) -> list[Run]:
 
 
 def history(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
-    """Every metric's rows, but for those that measure time."""
+    """Every metric's rows, but for those that measure time or the machine."""
     client = MlflowClient(uri)
     return {
         name: sorted((row.step, row.value) for row in client.get_metric_history(run.info.run_id, name))
         for name in run.data.metrics
-        if not name.startswith("time/")
+        if not name.startswith(("time/", "system/"))
     }
 
 

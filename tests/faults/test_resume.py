@@ -63,10 +63,10 @@ class Place:
         return list(self.client.search_runs(experiments, max_results=5000)) if experiments else []
 
     def rows(self, run: Run) -> Rows:
-        """All rows of a run's metrics that do not tell of time."""
+        """All rows of a run's metrics that tell of neither time nor machine."""
         found: Rows = {}
         for name in run.data.metrics:
-            if not name.startswith("time/"):
+            if not name.startswith(("time/", "system/")):
                 for row in self.client.get_metric_history(run.info.run_id, name):
                     found.setdefault((name, row.step), []).append(row.value)
         return found

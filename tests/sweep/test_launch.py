@@ -167,7 +167,8 @@ def test_each_job_has_the_folder_that_it_would_have_alone(sixty_four: Sweep) -> 
 def by_itself(sixty_four: Sweep) -> Run:
     """One of the jobs, run alone."""
     job = ("seed=3", "optim=momentum", "optim.lr=0.3")
-    done = run_in(sixty_four.folder, *job, *SMALL, "tracking.experiment=alone", "tracking.log_model=false")
+    bare = [f"tracking.{key}=false" for key in ("log_model", "pictures", "system_metrics")]
+    done = run_in(sixty_four.folder, *job, *SMALL, "tracking.experiment=alone", *bare)
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(sixty_four.folder, "alone")
     return run
@@ -182,7 +183,7 @@ def test_a_member_equals_the_same_job_alone(sixty_four: Sweep, by_itself: Run) -
         )
     assert member.data.tags["config_hash"] == by_itself.data.tags["config_hash"]
     assert member.data.metrics.keys() == by_itself.data.metrics.keys()
-    own = {"tracking.experiment", "tracking.log_model"}
+    own = {f"tracking.{key}" for key in ("experiment", "log_model", "pictures", "system_metrics")}
     assert {item for item in member.data.params.items() if item[0] not in own} == {
         item for item in by_itself.data.params.items() if item[0] not in own
     }
