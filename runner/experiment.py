@@ -18,7 +18,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.plugins.mistakes import mistakes_told
-from runner.prepare import draw_parameters, input_of, load, loss_of
+from runner.prepare import draw_parameters, input_of, load, loss_of, refuse_foreign_indices
 from runner.process.determinism import deterministic
 from runner.process.launch import Launch
 from runner.process.machine import machine_tags
@@ -171,10 +171,12 @@ def train(
     """Go through the epochs that are left, telling of each as soon as it is done; then take stock.
 
     Raises:
+        DataError: if the model begins with an embedding that has not all indices of the data.
         DivergedError: after the first epoch whose loss is no finite number.
         CheckpointError: if the snapshot is another model's.
     """
     history.info("%s: %s parameters on %s", tracker.name, parts.store.size, parts.device)
+    refuse_foreign_indices(parts.model, data)
     model = at_precision(parts.model, config.train.precision)
     loss = loss_of(config, data)
     training = training_of(config, parts, data, workers)

@@ -13,7 +13,9 @@ from runner.data.digest import digest_of
 from runner.data.mixup import Mixup
 from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
-from runner.errors import RunnerError
+from runner.errors import DataError, RunnerError
+from runner.nn.layers.embedding import Embedding
+from runner.nn.layers.sequential import Sequential
 from runner.nn.losses import Loss, balanced
 from runner.process.parallel import Workers
 from runner.process.room import free_memory, room_for
@@ -47,6 +49,24 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
 def loss_of(config: Config, data: Dataset) -> Loss:
     """The loss; class weights that it takes from the data are those of the training part."""
     return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
+
+
+def refuse_foreign_indices(model: Sequential, data: Dataset) -> None:
+    """Hold data against the embedding that they go to first, if the model begins with one.
+
+    Raises:
+        DataError: if there are indices that it has not.
+    """
+    name, layer = next(iter(model.layers.items()))
+    if not isinstance(layer, Embedding):
+        return
+    for part, split in (("train/", data.train), *data.held_out):
+        low, high = (each.item() for each in split.samples.aminmax())
+        if low <= -1 or high >= layer.num_embeddings:
+            raise DataError(
+                f"model.layers.{name}: has the indices 0 to {layer.num_embeddings - 1}, "
+                f"the {part.removesuffix('/')} part of the data has {low:g} to {high:g}"
+            )
 
 
 def shortened(data: Dataset, train: Train) -> Dataset:

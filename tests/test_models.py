@@ -6,6 +6,7 @@ import pytest
 
 from runner.build import build
 from runner.config.compose import conf_folder
+from tests.conftest import REPOSITORY
 from tests.sweep.composed import alone, data_of, jobs_of
 from tests.test_build import config
 
@@ -17,12 +18,13 @@ OTHER_DATA = {
     "regression": REGRESSION,
     "linear": REGRESSION,
     "autoencoder": "data.target=input loss=mse data.limit=400",
+    "language": f"data=text data.root={REPOSITORY} data.file=LICENSE data.length=16",
 }
 LARGE_IMAGES = ("lenet",)
 """Models that are too deep for digits of 8x8."""
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "language"])
 def test_a_model_is_built_for_the_images_of_mnist(name: str) -> None:
     parts = build(config(f"model={name}", "data=mnist"))
     assert parts.model.out_shape == (10,)

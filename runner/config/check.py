@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal
 
-from runner.config.components import instance, layer, validated
+from runner.config.components import instance, validated
+from runner.config.layers import check_layers
 from runner.config.plain import Plain, hash_of
 from runner.config.schema import Data, Frame, Optim, Sweep, Tracking, Train
 from runner.config.schema import Schedule as ScheduleFrame
@@ -119,7 +120,9 @@ def checked(
     metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
-    layers = check_layers(registry, given_layers, source.out_shape[-1] if source else 1, problems)
+    outputs = source.out_shape[-1] if source else 1
+    indices = outputs if kept is not None or isinstance(source, Text) else None
+    layers = check_layers(registry, given_layers, outputs, indices, problems)
     augmented = None
     if frame and frame.data.augment and source and not problems:
         augmented = augmentation("data.augment", frame.data.augment, source.in_shape, problems)
@@ -254,29 +257,3 @@ def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:
     asked = signature(source).parameters.keys() if source else set()
     foreign = Data.model_fields.keys() - {"type"} - asked
     return {key: value for key, value in data.items() if key not in foreign}
-
-
-def check_layers(registry: Registry, layers: object, outputs: int, problems: list[str]) -> dict[str, Build]:
-    """Each layer with its checked arguments; the last ``out_features`` is ``outputs`` if left open."""
-    if not isinstance(layers, Mapping):
-        return {}
-    checked = {
-        name: layer(registry, f"model.layers.{name}", given, problems)
-        for name, given in with_last_size(registry, layers, outputs).items()
-    }
-    return {name: each for name, each in checked.items() if each}
-
-
-def with_last_size(registry: Registry, layers: Mapping[str, Any], outputs: int) -> dict[str, Any]:
-    """The layers with the last of them that has an ``out_features``, in whatever layer, having that many."""
-    told = dict(layers)
-    for name, given in reversed(told.items()):
-        target = registry.layers.get(str(given.get("type"))) if isinstance(given, Mapping) else None
-        if target and "out_features" in signature(target).parameters:
-            if given.get("out_features") is None:
-                told[name] = {**given, "out_features": outputs}
-            break
-        if target and isinstance(given.get("layers"), Mapping):
-            told[name] = {**given, "layers": with_last_size(registry, given["layers"], outputs)}
-            break
-    return told

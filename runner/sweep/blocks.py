@@ -8,7 +8,7 @@ from runner.build import Parts, build, rule_of
 from runner.checkpoints.keeper import Keeper
 from runner.data.dataset import Dataset
 from runner.nn.precision import at_precision, tf32
-from runner.prepare import draw_parameters, input_of, loss_of
+from runner.prepare import draw_parameters, input_of, loss_of, refuse_foreign_indices
 from runner.process.determinism import deterministic
 from runner.sweep.jobs import Job
 from runner.sweep.progress import Progress
@@ -203,6 +203,7 @@ def files(job: Job, parts: Parts, data: Dataset, progress: Progress) -> dict[str
 def training_of(job: Job, parts: Parts, data: Dataset, stop: Stop, epochs: int) -> Training:
     """The training of a job whose parameters are drawn."""
     config = job.config
+    refuse_foreign_indices(parts.model, data)
     return Training(
         at_precision(parts.model, config.train.precision),
         parts.store,
@@ -229,6 +230,7 @@ def stack_of(jobs: Sequence[Job], parts: Sequence[Parts], data: Dataset, stop: S
     config = jobs[0].config
     if config.train.on_divergence != "fail":
         raise TypeError(f"train.on_divergence={config.train.on_divergence} looks at each model by itself")
+    refuse_foreign_indices(parts[0].model, data)
     members = [
         Member(
             own.store,

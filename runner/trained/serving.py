@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from runner.build import build_model
-from runner.config.check import check_layers
+from runner.config.layers import check_layers
 from runner.config.plain import Plain
 from runner.data.units import Units
 from runner.errors import ConfigError
@@ -160,7 +160,8 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     named = wanted_of(description["plugins"], plugins)
     registry = join([load_plugin(files.get(name, name)) for name in named])
     problems: list[str] = []
-    layers = check_layers(registry, description["layers"], description["outputs"], problems)
+    outputs = description["outputs"]  # and embeddings, if their number was left open
+    layers = check_layers(registry, description["layers"], outputs, outputs, problems)
     if problems:
         raise ConfigError(problems)
     store = ParameterStore()

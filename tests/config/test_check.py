@@ -79,6 +79,13 @@ def test_the_place_of_the_files_reaches_only_sources_that_read_files() -> None:
 BAD: list[tuple[str, object, str]] = [
     ("optim.type", "momentun",
      f"optim.type: unknown 'momentun'. Did you mean 'momentum'? Known: {', '.join(sorted(RULES))}"),
+    ("optim.type", "adamax", "optim.type: unknown 'adamax'. Did you mean 'torch.optim.Adamax'? "
+     f"Known: {', '.join(sorted(RULES))}"),
+    ("model.layers.a1.type", "Upsample", "model.layers.a1.type: unknown 'Upsample'. "
+     f"Did you mean 'torch.nn.Upsample'? Known: {', '.join(sorted(LAYERS))}"),
+    ("model.layers.a1.type", "GeLU", "model.layers.a1.type: unknown 'GeLU'. Did you mean 'gelu'? "
+     f"Known: {', '.join(sorted(LAYERS))}"),
+    ("loss.ignore_index", 10, "loss.ignore_index: 10 is no class, data.type 'digits' has 10"),
     ("optim.lrr", 1, "optim.lrr: unknown key 'lrr'. Did you mean 'lr'? "
      "Known: clip_norm, clip_value, groups, lr, weight_decay"),
     ("optim.lr", -1, "optim.lr: -1 should be greater than or equal to 0"),

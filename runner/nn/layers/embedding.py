@@ -49,7 +49,7 @@ class Embedding:
             if padding_idx is not None:
                 W[padding_idx].zero_()
 
-        self.padding_idx = padding_idx
+        self.num_embeddings, self.padding_idx = num_embeddings, padding_idx
         self.W = scope.allocate("W", (num_embeddings, embedding_dim), fill)
         self.out_shape: Shape = (*in_shape, embedding_dim)
 
