@@ -72,7 +72,7 @@ def tell(address: str, experiment: str, opens: bool) -> int:
     page = f"{address}/#/experiments"
     asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(experiment)}"
     with suppress(OSError, ValueError, KeyError), urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
-        page += f"/{json.load(reply)['experiment']['experiment_id']}"  # without it, all of them are shown
+        page += f"/{json.load(reply)['experiment']['experiment_id']}/runs"  # else, all experiments are shown
     print(masked(page), flush=True)
     if opens and not webbrowser.open(page):
         print("open: no browser could be started", file=sys.stderr)
