@@ -25,6 +25,7 @@ from runner.process.importing import without_collections
 from runner.process.signals import raise_on_signals
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
+from runner.tracking.masking import masked
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -102,7 +103,8 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
     for result in failed:
-        print(f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}", file=sys.stderr)
+        told = f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}"
+        print(masked(told), file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
     code = code or int(bool(failed))

@@ -51,7 +51,7 @@ MAY_IMPORT = {
         "experiment", "nn", "objective", "optim", "pictures", "plugins", "prepare", "process",
         "tracking", "trained", "training",
     },
-    "commands.exit_code": {"config", "errors", "process"},
+    "commands.exit_code": {"config", "errors", "process", "tracking"},
     "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
     "again": {
         "build", "checkpoints", "commands.arguments", "config", "config.plain", "config.schema",
