@@ -19,6 +19,7 @@ from runner.config.unfolding import refuse_unfolding
 from runner.process.launch import command_line
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
+from runner.tracking.masking import masked
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -76,7 +77,8 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
     for result in failed:
-        print(f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}", file=sys.stderr)
+        told = f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}"
+        print(masked(told), file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
     code = code or int(bool(failed))

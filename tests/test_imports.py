@@ -58,7 +58,7 @@ MAY_IMPORT = {
         "experiment", "nn", "objective", "optim", "pictures", "plugins", "prepare", "process",
         "reports", "tracking", "trained", "training",
     },
-    "commands.exit_code": {"config", "errors", "process"},
+    "commands.exit_code": {"config", "errors", "process", "tracking"},
     "commands.arguments": {"commands.exit_code", "config", "errors", "process"},
     "commands.together": {"commands.exit_code", "experiment", "process"},
     "again": {

@@ -20,9 +20,11 @@ if TYPE_CHECKING:  # these import torch and mlflow
 
 KEY = "resume"
 
+EPOCHS = "train.epochs"
+
 MAY_CHANGE = (
     "device",
-    "train.epochs",
+    EPOCHS,
     "train.max_time",
     "train.checkpoint_every",
     "train.early_stopping.patience",
@@ -65,9 +67,12 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         from runner.process.machine import THREADS
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
+        from runner.tracking.tracker import LOCAL
         from runner.trained.run import find
-    uri = arguments.store()
-    found = find(uri, arguments.required("run"))
+    uri, run_id = arguments.store(), arguments.required("run")
+    if run_id.startswith(LOCAL):
+        raise RunnerError(f"run: {told_of_local(run_id)}")
+    found = find(uri, run_id)
     folder = folder_of(found.run)
     checkpoint = newest(folder / CHECKPOINTS)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
@@ -79,8 +84,10 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
     plain["tracking"]["uri"] = uri
     plain["plugins"] = wanted_of(plain["plugins"], wanted)
     config = check(plain)
-    if checkpoint is not None and found.run.info.status == "FINISHED":
-        refuse_nothing_to_do(arguments, checkpoint.snapshot.epoch)
+    if checkpoint is None:
+        refuse_another_beginning(arguments, found)
+    else:
+        refuse_nothing_to_do(arguments, found, checkpoint.snapshot.epoch, config.train.epochs)
     set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     tags: dict[str, str] = found.run.data.tags
     first, began = tags.get("command", command), found.run.info.start_time
@@ -124,16 +131,51 @@ def refuse_anothers(checkpoint: "Checkpoint", run_id: str) -> None:
         raise CheckpointError(f"{checkpoint.path}: belongs to run '{checkpoint.about['run_id']}'")
 
 
-def refuse_nothing_to_do(arguments: Arguments, epoch: int) -> None:
-    """Refuse to go on with a finished run that is to do no more than it has done.
+def told_of_local(run_id: str) -> str:
+    """What to do about a run that the store has not been told of."""
+    return f"run '{run_id}' is not in a store yet: python -m runner.sync sends it, and tells its id there"
+
+
+def refuse_nothing_to_do(arguments: Arguments, found: "TrainedRun", epoch: int, epochs: int) -> None:
+    """Refuse to go on with a run that is to do no more than it has done.
+
+    Args:
+        arguments: what was typed.
+        found: the run.
+        epoch: the checkpoint's.
+        epochs: how many there are to be in all.
 
     Raises:
         ConfigError: if that is so.
     """
-    if not arguments.overrides("train"):
+    is_finished = found.run.info.status == "FINISHED"
+    if is_finished and not arguments.overrides("train"):
         raise ConfigError(
             [f"{KEY}: the run is FINISHED after {epoch} epochs: train.epochs={2 * epoch} has it train on"]
         )
+    if EPOCHS in typed(arguments):
+        done = max((step for step, _ in found.history()), default=epoch)
+        if epochs < done + is_finished:
+            raise ConfigError([f"{EPOCHS}: {epochs} should be more than {done}: so many epochs are done"])
+
+
+def refuse_another_beginning(arguments: Arguments, found: "TrainedRun") -> None:
+    """Refuse what a run without a checkpoint, which begins anew, cannot do: its numbers are in the store.
+
+    Raises:
+        RunnerError: if it has ended well, or would go otherwise than it did.
+    """
+    if found.run.info.status == "FINISHED":
+        raise RunnerError(f"{KEY}: run '{found.run_id}' is FINISHED, and has no checkpoint to go on from")
+    if EPOCHS in typed(arguments) and found.run.data.metrics:
+        raise ConfigError(
+            [f"{EPOCHS}: the run has no checkpoint yet and begins anew, as it was: extend it when it is over"]
+        )
+
+
+def typed(arguments: Arguments) -> list[str]:
+    """The keys that were typed."""
+    return [str(override.key_or_group) for override in arguments.given]
 
 
 def written_down(folder: Path, found: "TrainedRun") -> Plain:

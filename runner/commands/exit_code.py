@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runner.errors import ConfigError, RunnerError
 from runner.process.signals import Terminated
+from runner.tracking.masking import masked
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """The environment's word for tracebacks."""
@@ -61,7 +62,8 @@ def exit_code(action: Callable[[], int], shows_traceback: bool) -> int:
 def tell(error: Exception, shows_traceback: bool) -> int:
     """Print an error to stderr and return its exit code; a traceback only for what no user can mend."""
     if shows_traceback or not isinstance(error, RunnerError | OSError):
-        traceback.print_exception(error)
+        told = "".join(traceback.format_exception(error)).rstrip()
     else:
-        print(told_by_disk(error) if isinstance(error, OSError) else error, file=sys.stderr)
+        told = told_by_disk(error) if isinstance(error, OSError) else str(error)
+    print(masked(told), file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1

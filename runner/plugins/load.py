@@ -96,6 +96,8 @@ def executed(path: str, source: bytes) -> ModuleType:
 
 def reason(name: str, error: BaseException) -> str:
     """Why a plugin cannot be imported, and which of its lines is to blame."""
+    if name.startswith(".") and not is_file_name(name):
+        return f"'{name}' is no module's name, and no file's, which ends in .py"
     if isinstance(error, ModuleNotFoundError) and not is_file_name(name):
         missing = error.name or ""
         if f"{name}.".startswith(f"{missing}."):

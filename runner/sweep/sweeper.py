@@ -90,14 +90,15 @@ class BatchSweeper(Sweeper):
         own = [each for each in arguments if not key_of(each).startswith(("sweep.", "tracking.", PLUGINS))]
         if sweep is None or own:
             return arguments
-        typed = [each for each in arguments if key_of(each) == PLUGINS]
+        typed = [each for each in arguments if not key_of(each).startswith("sweep.")]
+        keys = {"tracking.uri", *map(key_of, typed)}  # the store is the one that the sweep is found in
         from runner.sweep.resume import recorded  # imports mlflow
 
         before = recorded(str(sweep), self.config)
         declared, told = before.hydra.sweeper.get("params") or {}, typed_overrides(before.hydra)
         code = [f"{key}={value}" for key, value in declared.items() if key == PLUGINS]
         code += [each for each in told if key_of(each) == PLUGINS]
-        if code and not typed:
+        if code and PLUGINS not in keys:
             raise ConfigError(
                 [f"plugins: the sweep names code, {' '.join(code)}: it runs only if you say so once more"]
             )
@@ -105,7 +106,7 @@ class BatchSweeper(Sweeper):
         with read_write(self.config), open_dict(self.config):
             self.config.sweep.zip = before.sweep.zip
             self.config.hydra.overrides.task = typed + [
-                each for each in told if not key_of(each).startswith(("sweep.", PLUGINS))
+                each for each in told if key_of(each) not in keys and not key_of(each).startswith("sweep.")
             ]
         return typed_overrides(self.config.hydra)
 

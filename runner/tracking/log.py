@@ -6,12 +6,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from runner.tracking.masking import masked
+
 LOG_NAME = "runner.log"
 
 history = logging.getLogger("runner.history")
 """What a run does, for its log file alone: whatever the program around it logs to stays silent."""
 history.setLevel(logging.INFO)
 history.propagate = False
+
+
+class Masked(logging.Formatter):
+    """Lines without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As any formatter."""
+        return masked(super().format(record))
 
 
 class LogFile(logging.FileHandler):
@@ -33,7 +43,7 @@ def run_log(path: Path, goes_on: bool = False) -> Iterator[None]:
     ``goes_on`` says that what is there already is the same run's.
     """
     handler = LogFile(path, mode="a" if goes_on else "w", encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(Masked("%(asctime)s %(levelname)s %(message)s"))
     loggers = (history, logging.getLogger("runner"))
     for logger in loggers:
         logger.addHandler(handler)

@@ -26,9 +26,11 @@ DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""No bars for files that nobody asked for; a server that is gone is noticed within seconds, where MLflow's
-own defaults block for minutes. What is to be tried again is so by the runner, which knows what may be."""
+"""No bars for files that nobody asked for, no URIs on the terminal with what is secret in them; a server
+that is gone is noticed within seconds, where MLflow's own defaults block for minutes. What is to be tried
+again is so by the runner, which knows what may be."""
 
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 

@@ -15,6 +15,7 @@ from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
+from runner.tracking.masking import masked_file
 from runner.tracking.outcome import Status
 from runner.tracking.store import asked_once
 
@@ -61,11 +62,12 @@ class TrackedRun:
         self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
 
     def leave(self, folder: Path, names: Iterable[str]) -> None:
-        """Log artifacts, by their places in ``folder``, those files that are there."""
+        """Log artifacts, by their places in ``folder``, those files that are there; secrets are masked."""
         for name in names:
             if (folder / name).exists():
                 place = str(Path(name).parent).removeprefix(".")
-                self._artifacts.log_artifact(str(folder / name), place or None)  # type: ignore[no-untyped-call]
+                with masked_file(folder / name) as path:
+                    self._artifacts.log_artifact(str(path), place or None)  # type: ignore[no-untyped-call]
 
     @cached_property
     def _artifacts(self) -> ArtifactRepository:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from runner.checkpoints.file import CHECKPOINTS, checkpoints_in, newest, read, w
 from runner.errors import CheckpointError
 from runner.training.snapshot import Snapshot
 from tests.conftest import Injected
+from tests.faults.strange import assert_lines, cases, damages
 
 
 def snapshot(epoch: int = 3) -> Snapshot:
@@ -38,6 +40,31 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     for name, tensor in snapshot().tensors.items():
         assert found.snapshot.tensors[name].dtype == tensor.dtype
         assert torch.equal(found.snapshot.tensors[name], tensor)
+
+
+@pytest.mark.parametrize("examples", [20, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_a_file_damaged_in_any_way_is_told_of_in_one_line(
+    suffix: str, examples: int, tmp_path: Path, injected: Injected
+) -> None:
+    """Bytes flipped, replaced, cut off, put in or added; what is read is what was written."""
+    path = write(tmp_path, snapshot(), {"run_id": "a"})
+    file = path.with_suffix(suffix)
+    whole = file.read_bytes()
+
+    def read_damaged(damage: Callable[[bytes], bytes]) -> None:
+        damaged = damage(whole)
+        file.write_bytes(damaged)
+        if damaged == whole:
+            assert read(path).snapshot.epoch == 3
+            return
+        with pytest.raises(CheckpointError) as caught:
+            read(path)
+        assert_lines([str(caught.value)])
+
+    count = cases(examples, read_damaged, damages())
+    assert count >= examples
+    injected(count)
 
 
 def test_a_folder_without_checkpoints_has_none(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 import runner
 from runner.config import sqlite_uri
 from runner.tracking.masking import masked
-from tests.conftest import Injected, client_of, run_in, runs_in
+from tests.conftest import CommandLine, Injected, client_of, run_in, runs_in
+from tests.faults.servers import Server
 
 ODD = ["50 % off", "a#b", "who?", "two words", "100%25", "ünïcode"]
 
@@ -78,18 +80,74 @@ def test_a_run_started_in_an_oddly_named_folder_is_all_there(in_tmp_path: Path) 
         ("a http://x:y@h, b http://x:y@h", "a http://***@h, b http://***@h"),
         ("sqlite:////tmp/a@b:c", "sqlite:////tmp/a@b:c"),
         ("http://host:5000/a@b", "http://host:5000/a@b"),
+        ("/tmp/https:/me:secret@host/a", "/tmp/https:/***@host/a"),
+        (r"tracking.uri=http\://me\:secret@host", r"tracking.uri=http\://***@host"),
+        (r'{"o": "http\\://me\\:secret@host"}', r'{"o": "http\\://***@host"}'),
     ],
 )
 def test_secrets_in_uris_are_masked(text: str, told: str) -> None:
     assert masked(text) == told
 
 
-def test_a_secret_is_nowhere_in_the_store(in_tmp_path: Path) -> None:
-    """In what the command line and the config say; the store's own URI has none here."""
-    secret = "https://me:hush@example.org/data"
-    result = runner.run(["data=iris", "train.epochs=1", "tracking.log_model=false", f"data.root={secret}"])
-    client = client_of(in_tmp_path)
-    run = client.get_run(result.run_id)
-    assert "hush" not in str(run.data.params) + str(run.data.tags) + str(run.inputs)
-    config = Path(client.download_artifacts(result.run_id, "config.yaml", str(in_tmp_path)))
-    assert "hush" not in config.read_text()
+SECRET = "https://me:hush@example.org/data"
+PART = f"""
+class Failing:
+    def __init__(self, scope, in_shape):
+        self.out_shape = in_shape
+
+    def forward(self, store, x):
+        raise ValueError("{SECRET} does not answer")
+
+
+LAYERS = {{"failing": Failing}}
+"""
+
+
+def assert_silent(folder: Path) -> None:
+    """The store and all artifacts say nothing of it, whatever the grammar that it was written in."""
+    files = [folder / "outputs" / "mlflow.db", *(folder / "outputs" / "mlartifacts").rglob("*")]
+    telling = [path for path in files if path.is_file() and b"hush" in path.read_bytes()]
+    assert telling == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code"),
+    [
+        (["data=iris"], 0),
+        (["data=mnist", "data.limit=10"], 1),
+        (["data=iris", "plugins=[./part.py]", "model.layers.a1.type=failing"], 1),
+        (["-m", "data=iris", "optim.lr=0.1,0.2"], 0),
+    ],
+    ids=["a run", "data that cannot be had", "an exception's text", "a sweep"],
+)
+def test_a_secret_is_nowhere_in_the_store(
+    command_line: CommandLine, in_tmp_path: Path, overrides: list[str], code: int
+) -> None:
+    """Nor on the terminal, nor in the log; in the command line and the config it is in the user's hands."""
+    (in_tmp_path / "part.py").write_text(PART)
+    done = command_line(*overrides, "train.epochs=1", f"data.root={SECRET}")
+    assert done.returncode == code, done.stderr
+    assert "hush" not in done.stdout + done.stderr
+    assert_silent(in_tmp_path)
+    assert all("hush" not in path.read_text() for path in in_tmp_path.rglob("*.log"))
+
+
+@pytest.mark.slow
+def test_a_stores_own_secret_is_not_in_it_and_a_sweep_goes_on_without(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.start()
+    uri = server.uri.replace("http://", "http://me:hush@")
+    begun = run_in(tmp_path, "-m", "data=iris", "train.epochs=1", "seed=0,1", f"tracking.uri={uri}")
+    assert begun.returncode == 0, begun.stderr
+    assert "hush" not in begun.stdout + begun.stderr
+    client = MlflowClient(server.uri)
+    (experiment,) = (each for each in client.search_experiments() if each.name == "runner")
+    runs = client.search_runs([experiment.experiment_id])
+    (sweep,) = {run.data.tags["sweep_id"] for run in runs}
+    again = run_in(tmp_path, "-m", f"sweep.resume={sweep}", f"tracking.uri={uri}")
+    server.stop()
+    assert again.returncode == 0, again.stderr
+    assert "hush" not in (tmp_path / "server.db").read_bytes().decode(errors="replace")
+    files = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
+    assert any(path.name == "multirun.yaml" for path in files)
+    assert [path for path in files if b"hush" in path.read_bytes()] == []

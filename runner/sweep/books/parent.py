@@ -67,7 +67,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             location.write(record)
             client.set_tag(location.run_id, "sweep_id", location.run_id)
             if (folder / SWEEP_RECORD).exists():  # at once: a sweep may be interrupted, and continued
-                client.log_artifact(location.run_id, str(folder / SWEEP_RECORD))
+                run.leave(folder, [SWEEP_RECORD])
             leave_uncommitted(client, location.run_id)
         return location.run_id
 
