@@ -113,9 +113,8 @@ def run(
             snapshot = resumed.snapshot if resumed else None
             epochs, final = train(config, parts, data, tracker, display, workers, keeper, snapshot)
         result = kept(epochs, config.train, config.objective)
-        wanted = config.tracking.log_model
-        if wanted is True or (wanted == "auto" and launch.parent is None):
-            tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result.number))
+        if config.tracking.keeps_model(in_sweep=launch.parent is not None):
+            tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result))
     display.finish(result, final, tracker.location)
     return Result(
         run_id=tracker.location.run_id,

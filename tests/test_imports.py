@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "data": {"errors", "process", "types"},
     "registry": {"data", "metrics", "nn", "optim"},
     "config.plain": set(),
-    "config.schema": {"config.plain", "types"},
+    "config.registered": set(),
+    "config.schema": {"config.plain", "config.registered", "types"},
     "plugins": {"config.plain", "config.schema", "errors", "nn", "registry", "types"},
     "config": {
         "config.plain", "config.schema", "data", "errors", "metrics", "nn", "objective", "optim",
@@ -40,7 +41,10 @@ MAY_IMPORT = {
         "types",
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
-    "trained": {"build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking", "types"},
+    "trained": {
+        "build", "config", "config.plain", "data", "errors", "nn", "plugins", "tracking",
+        "training", "types",
+    },
     "going_on": {"config", "process", "tracking"},
     "experiment": {
         "build", "checkpoints", "config", "config.plain", "data", "errors", "going_on", "nn",

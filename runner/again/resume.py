@@ -31,6 +31,7 @@ MAY_CHANGE = (
     "train.early_stopping.metric",
     "train.early_stopping.min_delta",
     "tracking.log_model",
+    "tracking.register",
 )
 """Keys that bear on what is still to be done; all others have made the run what it is."""
 

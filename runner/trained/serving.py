@@ -1,4 +1,4 @@
-"""A trained model as files, and back: what MLflow loads when it is asked for a run's model.
+"""A trained model as files, and back.
 
 A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
 outputs are) and ``weights.safetensors``. Neither is code and neither is a pickle. Code there is only where
@@ -124,7 +124,7 @@ class Predictor:
         self.units = units
 
     @torch.inference_mode()
-    def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
+    def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
 
         They are the logits of a classifier, or values in the targets' own units.
@@ -173,8 +173,3 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     given = description.get("units")  # which models of an earlier version have not
     units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
     return Predictor(model, store, in_shape, description["task"], preprocessing, units)
-
-
-def _load_pyfunc(data_path: str) -> Predictor:
-    """The entry that MLflow's pyfunc flavour calls by this name; it has run the model's own code already."""
-    return load(Path(data_path), plugins=True)
