@@ -364,6 +364,6 @@ def test_the_working_folder_is_where_things_go(command_line: CommandLine, tmp_pa
     config = yaml.safe_load(done.stdout)
     assert config["tracking"] == {
         "uri": f"sqlite:///{tmp_path}/outputs/mlflow.db", "experiment": "runner",
-        "offline": False, "log_model": "auto",
+        "offline": False, "log_model": "auto", "register": None,
     }  # fmt: skip
     assert config["data"]["root"] == "outputs/data"

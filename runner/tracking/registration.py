@@ -20,9 +20,7 @@ def register(
     version = find(client, location, registration.name, token)
     if version is None:
         ensure_name(client, registration.name)
-        source = client.get_logged_model(
-            model_id
-        ).artifact_location  # MLflow seeks models:/ elsewhere
+        source = client.get_logged_model(model_id).artifact_location  # MLflow seeks models:/ elsewhere
         with asked_once():
             version = client.create_model_version(
                 registration.name,

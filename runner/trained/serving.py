@@ -99,6 +99,7 @@ class Predictor:
 
     Attributes:
         model: the layers.
+        layers: the same as in the config.
         store: their parameters.
         in_shape: the shape of one input.
         task: what the outputs are.
@@ -110,6 +111,7 @@ class Predictor:
     def __init__(
         self,
         model: Sequential,
+        layers: Plain,
         store: ParameterStore,
         in_shape: Shape,
         task: Task,
@@ -117,6 +119,7 @@ class Predictor:
         units: Units | None,
     ) -> None:
         self.model = model
+        self.layers = layers
         self.store = store
         self.in_shape = in_shape
         self.task = task
@@ -172,4 +175,5 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
     given = description.get("units")  # which models of an earlier version have not
     units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
-    return Predictor(model, store, in_shape, description["task"], preprocessing, units)
+    task: Task = description["task"]
+    return Predictor(model, description["layers"], store, in_shape, task, preprocessing, units)
