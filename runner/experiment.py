@@ -119,8 +119,8 @@ def run(
             epochs, final = train(config, parts, data, tracker, display, workers, keeper, snapshot)
         result = kept(epochs, config.train, config.objective)
         is_single = launch.parent is None
-        if wanted(config.tracking.log_model, auto=is_single):
-            tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result.number))
+        if config.tracking.keeps_model(in_sweep=not is_single):
+            tracker.keep(save_model(launch.folder / MODEL_FOLDER, config, parts.store, data, result))
         if wanted(config.tracking.pictures, auto=is_single):
             tracker.leave(drawn(config, parts, data, epochs))
     display.finish(result, final, tracker.location)

@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "data": {"errors", "process", "types"},
     "registry": {"data", "metrics", "nn", "optim"},
     "config.plain": set(),
-    "config.schema": {"config.plain", "types"},
+    "config.registered": set(),
+    "config.schema": {"config.plain", "config.registered", "types"},
     "plugins": {"config.plain", "config.schema", "errors", "nn", "registry", "types"},
     "config": {
         "config.plain", "config.schema", "data", "errors", "metrics", "nn", "objective", "optim",
@@ -73,6 +74,7 @@ MAY_IMPORT = {
     "evaluate": {"commands"},
     "predict": {"commands"},
     "report": {"commands"},
+    "export": {"commands"},
     "sync": {"commands"},
     "task": {"config", "errors", "experiment", "process", "sweep", "tracking"},
     "api": {"config", "experiment", "tracking"},
@@ -167,7 +169,7 @@ def test_a_commands_help_is_shown_without_importing_even_hydra(name: str) -> Non
     assert shown.startswith(f"runner {name}")
 
 
-@pytest.mark.parametrize("name", ["evaluate", "predict", "report", "sync"])
+@pytest.mark.parametrize("name", ["evaluate", "export", "predict", "report", "sync"])
 def test_a_commands_module_is_the_same_program(name: str) -> None:
     assert shown_and_imported(f"runner.{name}", "-h") == shown_and_imported("runner", name, "-h")
 

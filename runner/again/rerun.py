@@ -92,7 +92,7 @@ def again(recorded: Plain, uri: str, data_root: str | None) -> tuple[Plain, Path
 
     composed = compose_run([], None)
     plain = completed(recorded, composed.plain)
-    plain["tracking"] = {**plain["tracking"], "uri": uri, "offline": False}
+    plain["tracking"] = {**plain["tracking"], "uri": uri, "offline": False, "register": None}
     if data_root is not None:
         plain["data"] = {**plain["data"], "root": data_root}
     return plain, Path(composed.hydra.run.dir).absolute()

@@ -33,6 +33,7 @@ MAY_CHANGE = (
     "tracking.log_model",
     "tracking.pictures",
     "tracking.system_metrics",
+    "tracking.register",
 )
 """Keys that bear on what is still to be done; all others have made the run what it is."""
 

@@ -11,8 +11,6 @@ from runner.process.importing import without_collections
 if TYPE_CHECKING:  # torch and mlflow are imported when there is something to predict
     from torch import Tensor
 
-    from runner.data.table import Table
-    from runner.trained.predictions import Predictions
     from runner.trained.serving import Predictor
 
 USAGE = """runner predict <run> input=<file> output=<file> [key=value …]
@@ -53,12 +51,12 @@ def predict(arguments: Arguments) -> int:
     with without_collections():
         from runner.build import find_device
         from runner.trained.run import find
+        from runner.trained.served import predictions_for
     device = find_device(where)
     run = find(arguments.store(), arguments.required("run"))
     predictor = run.load_model(device, wanted)
     refuse_wide_rows(target, predictor)
-    table = table_of(predictor)
-    predictions = predictions_for(samples_in(source, predictor, table), predictor, names_of(table))
+    predictions = predictions_for(samples_in(source, predictor), predictor)
     predictions.write(target)
     print(f"{len(predictions.values)} predictions are in {target}")
     return 0
@@ -92,52 +90,18 @@ def refuse_wide_rows(target: Path, predictor: "Predictor") -> None:
         raise ConfigError([f"output: a prediction is {list(shape)}, which no row of a table holds; use .npy"])
 
 
-def samples_in(source: Path, predictor: "Predictor", table: "Table | None") -> "Tensor":
+def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
     """The samples of a file ``[N, *in_shape]``.
 
     Raises:
         DataError: if it cannot be read, or holds none for this model.
     """
     from runner.data import rows, table_file
+    from runner.trained.names import table_of
 
     if source.suffix != ".csv":
         return rows.read_array(source, predictor.in_shape)
+    table = table_of(predictor.preprocessing)
     if table is None:
         return rows.read_csv(source, predictor.in_shape)
     return table.transform(table_file.read_csv(source))
-
-
-def table_of(predictor: "Predictor") -> "Table | None":
-    """How rows become inputs, if the model has learnt from a table.
-
-    Raises:
-        DataError: if its description is damaged.
-    """
-    from runner.data.table import TABLE, Table
-
-    text = predictor.preprocessing.get(TABLE)
-    return None if text is None else Table.from_json(text)
-
-
-def names_of(table: "Table | None") -> tuple[str, ...] | None:
-    """What a model's outputs are called, if it has learnt from a table: the classes, or the one column."""
-    if table is None:
-        return None
-    return (table.label,) if table.classes is None else table.classes
-
-
-def predictions_for(
-    samples: "Tensor", predictor: "Predictor", names: tuple[str, ...] | None
-) -> "Predictions":
-    """A model's predictions, as many samples at a time as an evaluation takes."""
-    import numpy as np
-    import torch
-
-    from runner.data.dataset import Split
-    from runner.data.rows import as_inputs
-    from runner.trained.predictions import Predictions
-    from runner.training.loop import evaluation_rows
-
-    count = evaluation_rows(Split(samples, samples))
-    outputs = [predictor.predict(as_inputs(part).numpy()) for part in torch.split(samples, count)]
-    return Predictions.of(np.concatenate(outputs), predictor.task, names)

@@ -13,6 +13,7 @@ COMMANDS = {
     "report": "a run or a sweep as one HTML file",
     "evaluate": "how good a trained model is on a part of its data, or on other data",
     "predict": "what a trained model says of the rows of a file",
+    "export": "a trained model as a file that other programs read",
     "resume": "going on with a run, as if nothing had happened",
     "rerun": "a run once more, held against its numbers",
     "sync": "what runs could not tell the store, it is told now",

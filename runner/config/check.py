@@ -229,6 +229,9 @@ def check_together(config: Config) -> None:
         problems.append(f"data.mixup: {config.data.mixup} mixes inputs, but data.type '{data}' has indices")
     if config.data.val is not None and config.train.overfit_batches is not None:
         problems.append("data.val: with train.overfit_batches there is nothing to set apart, use null")
+    registered = config.tracking.registered
+    if registered is not None and config.tracking.log_model is False:
+        problems.append(f"tracking.log_model: False leaves no model to register as '{registered}', use auto")
     if problems:
         raise ConfigError(problems)
 

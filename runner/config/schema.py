@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from runner.config.plain import Plain
+from runner.config.registered import name_and_alias, registrable
 from runner.types import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Precision, Seed, Share
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -87,6 +88,16 @@ class Tracking(BaseModel):
     log_model: Choice
     pictures: Choice
     system_metrics: Choice
+    registered: Annotated[str, AfterValidator(registrable)] | None = Field(alias="register")
+
+    @property
+    def registration(self) -> tuple[str, str] | None:
+        """The name that the model is registered by, and its new version's alias."""
+        return None if self.registered is None else name_and_alias(self.registered)
+
+    def keeps_model(self, in_sweep: bool) -> bool:
+        """Whether the model of a run is kept, of one that is a job of a sweep or of one that is not."""
+        return wanted(self.log_model, auto=not in_sweep or self.registered is not None)
 
 
 class Sweep(BaseModel):
@@ -181,4 +192,4 @@ def keys_at(path: list[Any]) -> list[str]:
         annotation = section.model_fields[part].annotation
         assert isinstance(annotation, type)
         section = annotation
-    return list(section.model_fields)
+    return [field.alias or name for name, field in section.model_fields.items()]

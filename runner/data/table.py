@@ -83,6 +83,10 @@ class Categorical:
         rows = [places.get(text, len(places)) for text in texts(values)]
         return np.eye(len(places) + 1, len(places))[rows]
 
+    def restore(self, values: npt.NDArray[Any]) -> list[str | None]:
+        """The way back ``[N, categories]`` to N values, as text; None is none that was learnt from."""
+        return [self.categories[row.argmax()] if row.any() else None for row in values]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -130,6 +134,17 @@ class Table:
         """
         parts = [each.transform(column(rows, each.name)) for each in self.columns]
         return torch.from_numpy(np.concatenate(parts, axis=1).astype(np.float32))
+
+    def restore(self, inputs: Tensor) -> dict[str, list[Any]]:
+        """The way back: a row for each of N inputs, numbers to 6 digits; what was missing is the mean."""
+        ends = np.cumsum([each.width for each in self.columns])[:-1]
+        found: dict[str, list[Any]] = {}
+        for each, part in zip(self.columns, np.split(inputs.double().numpy(), ends, axis=1), strict=True):
+            if isinstance(each, Categorical):
+                found[each.name] = each.restore(part)
+            else:
+                found[each.name] = [float(f"{value:.6g}") for value in each.restore(part[:, 0])]
+        return found
 
     def targets(self, rows: Rows) -> Tensor:
         """What is to be said of the rows: class indices int64 ``[N]``, or values float32 ``[N, 1]``.

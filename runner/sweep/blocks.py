@@ -17,7 +17,7 @@ from runner.tracking.saved_model import SavedModel
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.training.confusion import confusion_tables
-from runner.training.loop import Training, evaluate
+from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
 from runner.training.stack import Member, Stack
 from runner.training.verdict import divergence
@@ -182,11 +182,11 @@ def finish(
             progress.fail(job, error)
 
 
-def kept_model(job: Job, parts: Parts, data: Dataset, epochs: int) -> SavedModel | None:
+def kept_model(job: Job, parts: Parts, data: Dataset, epoch: Epoch) -> SavedModel | None:
     """The job's model, written down, if its config wants it kept."""
-    if job.config.tracking.log_model is not True:
+    if not job.config.tracking.keeps_model(in_sweep=True):
         return None
-    return save_model(job.launch.folder / "model", job.config, parts.store, data, epochs)
+    return save_model(job.launch.folder / "model", job.config, parts.store, data, epoch)
 
 
 def files(job: Job, parts: Parts, data: Dataset, progress: Progress) -> dict[str, str | bytes]:

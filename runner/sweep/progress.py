@@ -122,9 +122,9 @@ class Progress:
         """The epochs of a job that trains."""
         return self._histories[job.number].epochs
 
-    def kept(self, job: Job) -> int:
-        """The number of the epoch whose weights a job keeps."""
-        return kept(self._histories[job.number].epochs, job.config.train, job.config.objective).number
+    def kept(self, job: Job) -> Epoch:
+        """The epoch whose weights a job keeps."""
+        return kept(self._histories[job.number].epochs, job.config.train, job.config.objective)
 
     def is_best(self, job: Job) -> bool:
         """Whether a job's last epoch is its best so far."""

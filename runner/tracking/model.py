@@ -15,17 +15,19 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
-from mlflow.types.schema import Schema, TensorSpec
+from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema, TensorSpec
 
 import runner
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
-from runner.tracking.saved_model import SavedModel
+from runner.tracking.registration import register
+from runner.tracking.saved_model import Columns, SavedModel
 from runner.tracking.store import asked_once
+from runner.types import Shape
 
-NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow")
+NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetensors", "mlflow", "pandas")
 
-LOADER = "runner.trained.serving"
+LOADER = "runner.trained.served"
 """The module that MLflow loads a model with; named, since to import it takes torch."""
 
 DATA, CODE = "data", "code"
@@ -37,24 +39,23 @@ EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 def log_model(client: MlflowClient, location: Location, saved: SavedModel, token: str) -> None:
     """Log a model that ``mlflow.pyfunc.load_model("runs:/<run id>/model")`` loads.
 
-    It carries the runner's own code, so that loading it needs no installed runner, and no pickle. What an
-    earlier try with the same token has done is not done again. Raises what MLflow raises.
+    It carries the runner's own code, so that loading it needs no installed runner, and no pickle. It is
+    registered if that is wanted. What an earlier try with the same token has done is not done again.
+    Raises what MLflow raises.
     """
     model_id = find_or_create(client, location, token)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the program may end meanwhile
         shutil.copytree(saved.folder, Path(folder, DATA))
-        signature = ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.in_shape))]),
-            outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *saved.out_shape))]),
-        )
-        model = Model(run_id=location.run_id, model_id=model_id, signature=signature)
-        make_loadable(Path(folder), model, saved.example)
+        model = Model(run_id=location.run_id, model_id=model_id, signature=signature_of(saved))
+        make_loadable(Path(folder), model, saved)
         client.log_model_artifacts(model_id, folder)
     client.finalize_logged_model(model_id, LoggedModelStatus.READY)
     outputs = client.get_run(location.run_id).outputs
     if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else [])]:
         with asked_once():
             client.log_outputs(location.run_id, [LoggedModelOutput(model_id, saved.step)])
+    if saved.registration is not None:
+        register(client, location, model_id, saved.registration, token)
 
 
 def find_or_create(client: MlflowClient, location: Location, token: str) -> str:
@@ -74,7 +75,30 @@ def find_or_create(client: MlflowClient, location: Location, token: str) -> str:
     return str(logged.model_id)
 
 
-def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
+def signature_of(saved: SavedModel) -> ModelSignature:
+    """What a model takes and gives, in MLflow's words: tables' columns, or tensors."""
+    places = len(saved.out_shape) - 1  # of a sequence each place has its own class
+    return ModelSignature(
+        inputs=schema(saved.takes, saved.in_shape),
+        outputs=schema(saved.gives, saved.out_shape, places),
+    )
+
+
+def schema(columns: Columns | None, shape: Shape, depth: int = 0) -> Schema:
+    """Columns whose cells are lists of lists, ``depth`` deep; or one tensor if there are none."""
+    if columns is None:
+        return Schema([TensorSpec(np.dtype("float32"), (-1, *shape))])
+    return Schema([ColSpec(cells(kind, depth), name) for name, kind in columns])
+
+
+def cells(kind: str, depth: int) -> Any:
+    """The type of a column's cells."""
+    if depth > 0:
+        return Array(cells(kind, depth - 1))
+    return AnyType() if kind == "any" else DataType[kind]  # type: ignore[no-untyped-call]
+
+
+def make_loadable(folder: Path, model: Model, saved: SavedModel) -> None:
     """Put around a model's data what MLflow needs to load it: code, environment, example, description.
 
     ``mlflow.pyfunc.save_model`` writes the same, but first looks through every installed package, which
@@ -86,19 +110,25 @@ def make_loadable(folder: Path, model: Model, example: list[Any]) -> None:
     needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
     virtualenv = {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": needed}]}
+    example: object
+    if saved.takes is None:
+        example, kind = saved.example, {"type": "ndarray"}
+    else:
+        example = {"columns": [name for name, _ in saved.takes], "data": saved.example}
+        kind = {"type": "dataframe", "pandas_orient": "split"}
     files = {
         REQUIREMENTS: "\n".join(needed),
         VIRTUALENV: yaml.safe_dump(virtualenv),
         CONDA: yaml.safe_dump(conda),
         EXAMPLE: json.dumps(example),
-        SERVING_EXAMPLE: json.dumps({"inputs": example}),
+        SERVING_EXAMPLE: json.dumps({"inputs" if saved.takes is None else "dataframe_split": example}),
     }
     for name, text in files.items():
         (folder / name).write_text(text)
     model.saved_input_example_info = {
         "artifact_path": EXAMPLE,
         "serving_input_path": SERVING_EXAMPLE,
-        "type": "ndarray",
+        **kind,
     }
     mlflow.pyfunc.add_to_model(model, LOADER, data=DATA, code=CODE, conda_env=CONDA, python_env=VIRTUALENV)
     model.save(folder / "MLmodel")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
@@ -161,6 +160,6 @@ class Sender:
 
         folder = self._journal.folder / event["model"]["folder"]
         if folder.exists():  # else it has been told, and not been noted
-            saved = SavedModel(**{**event["model"], "folder": Path(folder)})
+            saved = SavedModel.told(event["model"], folder)
             log_model(self._known.client, self._known.location, saved, event["token"])
             shutil.rmtree(folder)

@@ -1,8 +1,10 @@
-"""What a model says of samples, as a file."""
+"""What a model says of samples: as a table, or as a file."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +13,20 @@ import torch
 from runner.errors import RunnerError
 from runner.types import Task
 
+if TYPE_CHECKING:  # who only writes a file needs no pandas
+    from pandas import DataFrame
+
+CLASS = "class"
+"""The column of the most probable classes."""
+
 
 @dataclass(frozen=True)
 class Predictions:
     """Predictions for N samples.
 
     Attributes:
-        values: ``[N, D]``; of a classifier the probabilities ``[N, C]``.
-        classes: the most probable class of each, ``[N]``; None of a regression.
+        values: ``[N, …, D]``; of a classifier the probabilities ``[N, …, C]``.
+        classes: the most probable class of each, ``[N, …]``; None of a regression.
         names: what the values are called: the classes, or the targets; numbered from 0 where they are None.
     """
 
@@ -53,6 +61,23 @@ class Predictions:
             unfinished.unlink(missing_ok=True)
             raise RunnerError(f"{path}: cannot be written: {error.strerror or error}") from error
 
+    def frame(self) -> "DataFrame":
+        """A row a sample, in the columns of the CSV file; of a sequence a cell holds a value a place."""
+        from pandas import DataFrame
+
+        return DataFrame({name: list(column) for name, column in self._columns().items()}).astype(
+            {name: column.dtype for name, column in self._columns().items() if column.ndim == 1}
+        )
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Each column ``[N, …]`` by its name."""
+        task: Task = "regression" if self.classes is None else "classification"
+        parts = list(np.moveaxis(self.values, -1, 0))
+        if self.classes is not None:
+            told = self.classes if self.names is None else np.array(self.names, dtype=object)[self.classes]
+            parts.insert(0, told)
+        return dict(zip(columns(task, self.names, self.values.shape[-1]), parts, strict=True))
+
     def _array(self) -> npt.NDArray[np.void] | npt.NDArray[np.float32]:
         """The values; of a classifier records of ``class`` and ``probabilities``."""
         if self.classes is None:
@@ -66,15 +91,18 @@ class Predictions:
         return records
 
     def _write_csv(self, path: Path) -> None:
-        width = self.values.shape[1]
-        names = self.names or tuple(str(number) for number in range(width))
+        columns = self._columns()
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            if self.classes is None:
-                columns = self.names or ("value",) if width == 1 else [f"value_{name}" for name in names]
-                writer.writerow(columns)
-                writer.writerows(self.values)
-            else:
-                writer.writerow(["class", *(f"probability_{name}" for name in names)])
-                pairs = zip(self.classes, self.values, strict=True)
-                writer.writerows([names[number], *probabilities] for number, probabilities in pairs)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+
+
+def columns(task: Task, names: Sequence[str] | None, outputs: int) -> list[str]:
+    """The columns of predictions: the class and a probability a class, or a value a target."""
+    numbered = names or [str(number) for number in range(outputs)]
+    if task == "classification":
+        return [CLASS, *(f"probability_{name}" for name in numbered)]
+    if outputs == 1:
+        return list(names or ["value"])
+    return [f"value_{name}" for name in numbered]

@@ -1,5 +1,6 @@
 """A run that has been trained, as the tracking store has it: its config and its model."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Run
+from torch import Tensor
 
 from runner.config.plain import Plain
 from runner.config.unfolding import refuse_unfolding
@@ -18,9 +20,10 @@ from runner.errors import ConfigError, RunnerError
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
 from runner.tracking.lookup import existing_store, find_run
-from runner.tracking.model import DATA
+from runner.tracking.model import DATA, EXAMPLE
 from runner.tracking.store import told_as_tracking_error
 from runner.trained import serving
+from runner.trained.names import table_of
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,24 @@ class TrainedRun:
                 data = f"{self.client.get_logged_model(model_id).artifact_location}/{DATA}"
                 path = mlflow.artifacts.download_artifacts(data, dst_path=folder, tracking_uri=uri)
             return serving.load(Path(path), device, plugins)
+
+    def example(self, predictor: serving.Predictor) -> Tensor:
+        """The inputs that its model was shown with when it was logged, ``[2, *in_shape]``.
+
+        Raises:
+            RunnerError: if they can't be had.
+        """
+        with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
+            place = self.client.get_logged_model(self._output.model_id).artifact_location
+            path = mlflow.artifacts.download_artifacts(
+                f"{place}/{EXAMPLE}", dst_path=folder, tracking_uri=self.client.tracking_uri
+            )
+            shown = json.loads(Path(path).read_text(encoding="utf-8"))
+        table = table_of(predictor.preprocessing)
+        if table is None or isinstance(shown, list):
+            return torch.tensor(shown, dtype=torch.float32)
+        columns = zip(*shown["data"], strict=True)
+        return table.transform(dict(zip(shown["columns"], columns, strict=True)))
 
     def log(self, metrics: Mapping[str, float]) -> None:
         """Log metrics of the model, at the epochs that it has been trained.

@@ -1,19 +1,29 @@
 """Writing a trained model down."""
 
 from pathlib import Path
+from typing import Any
 
 from runner.config.check import Config
 from runner.data.dataset import Dataset
 from runner.nn.store import ParameterStore
-from runner.tracking.saved_model import SavedModel
+from runner.tracking.saved_model import Columns, Registration, SavedModel
 from runner.trained import serving
+from runner.trained.names import names_of, table_of
+from runner.trained.predictions import CLASS, columns
+from runner.training.loop import Epoch
+from runner.types import Task
+
+EXAMPLES = 2
+"""How many test samples a model is shown with."""
 
 
-def save_model(folder: Path, config: Config, store: ParameterStore, data: Dataset, epochs: int) -> SavedModel:
+def save_model(
+    folder: Path, config: Config, store: ParameterStore, data: Dataset, epoch: Epoch
+) -> SavedModel:
     """Write a model's layers and weights into ``folder``, with two test samples as its example.
 
-    Beside them lies what its data says has to be known to make inputs. ``epochs`` is how many it has been
-    trained.
+    Beside them lies what its data says has to be known to make inputs. ``epoch`` is the one whose weights
+    they are.
     """
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
     layers = config.plain["model"]["layers"]
@@ -21,5 +31,43 @@ def save_model(folder: Path, config: Config, store: ParameterStore, data: Datase
     serving.save(folder, layers, in_shape, out_shape[-1], task, store, config.plugins, units)
     for name, text in data.preprocessing.items():
         (folder / name).write_text(text, encoding="utf-8")
-    example = data.test.first(2).inputs.tolist()
-    return SavedModel(folder, in_shape, out_shape, example, epochs)
+    takes, example = asked_with(data)
+    return SavedModel(
+        folder,
+        in_shape,
+        out_shape,
+        example,
+        epoch.number,
+        takes,
+        gives=given(task, names_of(data.preprocessing, task), out_shape[-1]),
+        registration=registration(config, epoch),
+    )
+
+
+def asked_with(data: Dataset) -> tuple[Columns | None, list[Any]]:
+    """What a model of the data is asked with: the columns of a table, or None; and an example of that."""
+    inputs, table = data.test.first(EXAMPLES).inputs, table_of(data.preprocessing)
+    if table is None:
+        return None, inputs.tolist()
+    rows = table.restore(inputs)
+    return [(name, "any") for name in rows], [list(row) for row in zip(*rows.values(), strict=True)]
+
+
+def given(task: Task, names: tuple[str, ...] | None, outputs: int) -> Columns | None:
+    """The columns of what it answers; None if that is no table."""
+    if task == "regression" and names is None:
+        return None
+    label = "long" if names is None else "string"
+    return [(name, label if name == CLASS else "float") for name in columns(task, names, outputs)]
+
+
+def registration(config: Config, epoch: Epoch) -> Registration | None:
+    """As what the model is registered, if its config wants that."""
+    wanted = config.tracking.registration
+    if wanted is None:
+        return None
+    name, alias = wanted
+    value = epoch.metrics[config.objective]
+    count = f"{epoch.number} epoch{'s' if epoch.number > 1 else ''}"
+    description = f"{config.objective} {value:.4g} after {count}, {config.plain['data']['type']}"
+    return Registration(name, alias, description, {config.objective: str(value)})

@@ -1,4 +1,4 @@
-"""A trained model as files, and back: what MLflow loads when it is asked for a run's model.
+"""A trained model as files, and back.
 
 A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
 outputs are) and ``weights.safetensors``. Neither is code and neither is a pickle. Code there is only where
@@ -99,6 +99,7 @@ class Predictor:
 
     Attributes:
         model: the layers.
+        layers: the same as in the config.
         store: their parameters.
         in_shape: the shape of one input.
         task: what the outputs are.
@@ -110,6 +111,7 @@ class Predictor:
     def __init__(
         self,
         model: Sequential,
+        layers: Plain,
         store: ParameterStore,
         in_shape: Shape,
         task: Task,
@@ -117,6 +119,7 @@ class Predictor:
         units: Units | None,
     ) -> None:
         self.model = model
+        self.layers = layers
         self.store = store
         self.in_shape = in_shape
         self.task = task
@@ -124,7 +127,7 @@ class Predictor:
         self.units = units
 
     @torch.inference_mode()
-    def predict(self, inputs: npt.NDArray[Any], params: object = None) -> npt.NDArray[np.float32]:
+    def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
 
         They are the logits of a classifier, or values in the targets' own units.
@@ -173,9 +176,5 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
     given = description.get("units")  # which models of an earlier version have not
     units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
-    return Predictor(model, store, in_shape, description["task"], preprocessing, units)
-
-
-def _load_pyfunc(data_path: str) -> Predictor:
-    """The entry that MLflow's pyfunc flavour calls by this name; it has run the model's own code already."""
-    return load(Path(data_path), plugins=True)
+    task: Task = description["task"]
+    return Predictor(model, description["layers"], store, in_shape, task, preprocessing, units)

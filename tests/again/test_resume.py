@@ -7,8 +7,10 @@ import pytest
 from mlflow.entities import Run
 
 import runner
-from runner.again.resume import resume
+from runner.again.resume import MAKES_THE_RUN, resume
 from runner.checkpoints.file import CHECKPOINTS
+from runner.commands.arguments import parse
+from runner.commands.resume import KNOWN
 from runner.errors import CheckpointError, ConfigError, RunnerError
 from tests.conftest import client_of, runs_in
 
@@ -21,8 +23,12 @@ def run(in_tmp_path: Path, one_thread: None) -> Run:
     return client_of(in_tmp_path).get_run(runner.run(list(SMALL)).run_id)
 
 
+def resume_by(*words: str) -> int:
+    return resume(parse(words, KNOWN, MAKES_THE_RUN), "python -m runner", None)
+
+
 def go_on(run: Run, *words: str) -> None:
-    assert resume([f"resume={run.info.run_id}", *words], "python -m runner", None) == 0
+    assert resume_by(f"run={run.info.run_id}", *words) == 0
 
 
 def folder_of(run: Run) -> Path:
@@ -115,13 +121,13 @@ def test_a_run_of_another_store_is_not_found_and_no_store_is_made(run: Run, in_t
     assert not list(in_tmp_path.glob("*other*"))
     for name in ("nobody", "''", "../x"):
         with pytest.raises(RunnerError, match="there is no run"):
-            resume([f"resume={name}"], "python -m runner", None)
+            resume_by(f"run={name}")
 
 
 def test_a_run_that_is_in_no_store_yet_says_how_to_send_it(in_tmp_path: Path) -> None:
     result = runner.run([*SMALL, "tracking.offline=true"])
     with pytest.raises(RunnerError, match=r"is not in a store yet: python -m runner\.sync sends it"):
-        resume([f"resume={result.run_id}"], "python -m runner", None)
+        resume_by(f"run={result.run_id}")
 
 
 def test_a_run_that_diverged_goes_on_from_its_last_good_epoch_and_diverges_again(

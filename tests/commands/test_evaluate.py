@@ -18,7 +18,7 @@ from runner.commands.predict import KNOWN as KNOWN_TO_PREDICT
 from runner.commands.predict import predict
 from runner.errors import ConfigError, RunnerError, TrackingError
 from tests.conftest import client_of
-from tests.test_own_parts import readme_blocks
+from tests.test_own_parts import examples
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def test_a_run_or_a_model_that_is_not_there_is_told(in_tmp_path: Path) -> None:
 
 def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
     parts = in_tmp_path / "parts.py"
-    parts.write_text("\n\n".join(readme_blocks()))
+    parts.write_text("\n\n".join(examples()))
     words = [
         "plugins=[parts.py]",
         "data={type: sine}",
@@ -194,14 +194,14 @@ def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
 
 def test_code_that_a_store_holds_is_not_run_unasked(in_tmp_path: Path) -> None:
     parts = in_tmp_path / "parts.py"
-    parts.write_text(readme_blocks()[0])
+    parts.write_text(examples()[0])
     words = ["plugins=[parts.py]", "model.layers.a1.type=swish", "train.epochs=1"]
     run_id = runner.run(words).run_id
-    trap = "import pathlib\npathlib.Path('trap').touch()\n" + readme_blocks()[0]
+    trap = "import pathlib\npathlib.Path('trap').touch()\n" + examples()[0]
     parts.write_text(trap)
     for carried in (in_tmp_path / "outputs" / "mlartifacts").rglob("parts.py"):
         carried.write_text(trap)
-    (in_tmp_path / "own.py").write_text(readme_blocks()[0])
+    (in_tmp_path / "own.py").write_text(examples()[0])
     np.save("images.npy", np.zeros((2, 1, 8, 8), np.float32))
     files = ["input=images.npy", "output=said.csv"]
     for told in ([], ["plugins=false"]):

@@ -7,6 +7,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -150,9 +151,11 @@ def test_the_command_line_learns_a_table_with_gaps(
     (kept,) = folder.rglob(TABLE)
     table = Table.from_json(kept.read_text())
     assert json.loads(kept.read_text())["classes"] == ["no", "yes"]
-    inputs = table.transform({"age": [80, 20], "town": ["Oslo", None]}).numpy()
-    model = mlflow.pyfunc.load_model(str(folder))
-    assert model.predict(inputs).argmax(1).tolist() == [1, 0]
+    rows = {"age": [80, 20], "town": ["Oslo", None]}
+    said = mlflow.pyfunc.load_model(str(folder)).predict(pd.DataFrame(rows))
+    assert said["class"].tolist() == ["yes", "no"]
+    inputs = table.transform(rows)
+    assert Table.from_json(kept.read_text()).restore(inputs) == rows
     wrong = command_line(*arguments, "data.label=bus")
     assert wrong.returncode == 2
     assert "has no column 'bus'. Did you mean 'buys'" in wrong.stderr

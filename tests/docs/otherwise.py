@@ -32,6 +32,8 @@ OTHERWISE = [
         "^mlflow (ui|server|models serve)",
         "serves until it is stopped; a server of the tests' own stands for it",
     ),
+    Otherwise("^runner ui", "serves until it is stopped; tests/browser opens its pages"),
+    Otherwise("^curl ", "asks a server that serves a model; tests of serving do"),
     Otherwise("submitit_slurm", "needs a Slurm cluster"),
     Otherwise("launcher.address=auto", "needs a Ray cluster that runs, with GPUs"),
     Otherwise("launcher=ray", "needs the extra 'ray', tests/sweep/test_ray.py", without="ray"),

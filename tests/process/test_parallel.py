@@ -8,7 +8,7 @@ import pytest
 from mlflow.entities import Run
 
 from tests.conftest import REPOSITORY, client_of, run_in, runs_in
-from tests.test_own_parts import readme_blocks
+from tests.test_own_parts import examples
 
 EPOCHS = 5
 ARGUMENTS = ("optim=momentum", f"train.epochs={EPOCHS}", "train.batch_size=101", "tracking.log_model=false")
@@ -62,7 +62,7 @@ def test_two_processes_train_what_one_trains(in_tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_each_process_has_the_plugins(in_tmp_path: Path) -> None:
-    (in_tmp_path / "parts.py").write_text("\n\n".join(readme_blocks()))
+    (in_tmp_path / "parts.py").write_text("\n\n".join(examples()))
     words = ("plugins=[./parts.py]", "model.layers.a1.type=swish", "optim=own", "optim.type=sign_sgd")
     together = torchrun(in_tmp_path, *words, "+optim.lr=0.01", "train.epochs=1")
     assert together.returncode == 0, together.stderr

@@ -82,8 +82,9 @@ class Adopted:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, *in_shape]`` to ``[N, *out_shape]``."""
-        lone = self.is_batch_norm and x.numel() == x.shape[1]  # one value a channel, as in ``BatchNorm``
-        training = store.training and not lone
+        training = store.training
+        if training and self.is_batch_norm:
+            training = x.numel() > x.shape[1]  # else there is one value a channel, as in ``BatchNorm``
         if self._module.training != training:
             self._module.train(training)
         entries = {name: store[address] for name, address in self._addresses.items()}

@@ -71,7 +71,7 @@ class MultiHeadAttention:
         projected = self.in_proj.forward(store, x).reshape(*x.shape[:2], 3, self.num_heads, -1)
         Q, K, V = projected.permute(2, 0, 3, 1, 4)  # each [N, heads, steps, d]
         draws = store.training and self.dropout > 0
-        if draws or len(Q[0, 0]) <= FEW_STEPS:
+        if draws or Q.shape[2] <= FEW_STEPS:
             weights = self._weights(Q, K)
             seen = dropped(store, weights, weights, self.dropout) @ V
         else:

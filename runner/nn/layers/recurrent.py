@@ -79,7 +79,7 @@ class Recurrent(ABC):
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, steps, inputs]`` to ``[N, hidden_size]`` or ``[N, steps, hidden_size]``, or twice as wide."""
-        start = x.new_zeros(2 if self.bidirectional else 1, len(x), self.hidden_size)
+        start = x.new_zeros(2 if self.bidirectional else 1, x.shape[0], self.hidden_size)
         last = start
         for place, addresses in enumerate(self.layers):
             if place > 0:

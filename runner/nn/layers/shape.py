@@ -60,7 +60,7 @@ class Reshape:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """``[N, *in_shape]`` to ``[N, *shape]``."""
-        return x.reshape(len(x), *self.out_shape)
+        return x.reshape(x.shape[0], *self.out_shape)
 
 
 class Permute:

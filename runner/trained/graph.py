@@ -1,0 +1,58 @@
+"""A trained model as a module of torch that needs no store: what torch's exporters take."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from runner.nn.store import Address, ParameterStore
+from runner.trained.serving import Predictor
+
+
+class Graph(nn.Module):
+    """``[N, *in_shape]`` to what a ``Predictor`` gives: logits, or values in the targets' own units.
+
+    Its buffers are the store's entries, by their names with ``_`` for each dot.
+
+    Args:
+        predictor: the model; its values are copied.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__()
+        self._model, self._units = predictor.model, predictor.units
+        entries = predictor.store.state_dict()
+        self._names = dict(zip(entries, names_in_python(list(entries)), strict=True))
+        for name, value in entries.items():
+            self.register_buffer(self._names[name], value.cpu().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The outputs for a batch."""
+        outputs = self._model.forward(cast(ParameterStore, Entries(self)), x)
+        return outputs if self._units is None else self._units.restored(outputs).float()
+
+    def entry(self, name: str) -> Tensor:
+        """An entry by its name in the store."""
+        return self.get_buffer(self._names[name])
+
+
+class Entries:
+    """What layers ask of a store when they predict, from a graph's buffers."""
+
+    training = False
+    generator: torch.Generator | None = None
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def __getitem__(self, address: Address) -> Tensor:
+        return self._graph.entry(address.name)
+
+
+def names_in_python(names: list[str]) -> list[str]:
+    """Names without dots, which are not allowed in a module's; with a number where two would be the same."""
+    found: list[str] = []
+    for number, name in enumerate(names):
+        plain = name.replace(".", "_")
+        found.append(plain if plain not in found and not hasattr(nn.Module, plain) else f"{plain}_{number}")
+    return found
