@@ -100,8 +100,8 @@ def frame() -> Iterator[str]:
 def rows(section: type[BaseModel], prefix: str, lines: Mapping[str, Line]) -> str:
     """A section's keys, those of the sections within it among them."""
     found = ["| key | type | default | |", "| --- | --- | --- | --- |"]
-    for name, field in section.model_fields.items():
-        annotation = field.annotation
+    for attribute, field in section.model_fields.items():
+        name, annotation = field.alias or attribute, field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             if prefix:
                 found += rows(annotation, f"{prefix}{name}.", lines).splitlines()[2:]
