@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from runner.again.comparison import compared, last_epoch
 from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
 from runner.errors import CheckpointError, ConfigError, RunnerError
@@ -155,7 +156,7 @@ def refuse_nothing_to_do(arguments: Arguments, found: "TrainedRun", epoch: int, 
             [f"{KEY}: the run is FINISHED after {epoch} epochs: train.epochs={2 * epoch} has it train on"]
         )
     if EPOCHS in typed(arguments):
-        done = max((step for step, _ in found.history()), default=epoch)
+        done = max(epoch, last_epoch(compared(found.history())))
         if epochs < done + is_finished:
             raise ConfigError([f"{EPOCHS}: {epochs} should be more than {done}: so many epochs are done"])
 
