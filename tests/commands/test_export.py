@@ -146,7 +146,7 @@ def test_a_layer_that_torch_cannot_follow_is_told_in_a_line(in_tmp_path: Path) -
     result = runner.run([*QUICK, "plugins=[./parts.py]", "model=twice"], config_dir="my")
     with pytest.raises(RunnerError, match="plugins"):
         exported(result, "torchscript", "twice.pt")
-    with pytest.raises(RunnerError, match="^format: "):
+    with pytest.raises(RunnerError, match=r"^format: "):
         exported(result, "torchscript", "twice.pt", "plugins=true")
     assert not Path("twice.pt").exists()
 

@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 import torch
+from pandas import DataFrame
 
 from runner.data.table import TABLE, Table
 from runner.data.table_file import CSV
