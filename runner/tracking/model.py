@@ -96,7 +96,7 @@ def cells(kind: str, depth: int) -> Any:
     """The type of a column's cells."""
     if depth > 0:
         return Array(cells(kind, depth - 1))
-    return AnyType() if kind == "any" else DataType[kind]
+    return AnyType() if kind == "any" else DataType[kind]  # type: ignore[no-untyped-call]
 
 
 def make_loadable(folder: Path, model: Model, saved: SavedModel) -> None:
@@ -111,9 +111,9 @@ def make_loadable(folder: Path, model: Model, saved: SavedModel) -> None:
     needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
     virtualenv = {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": needed}]}
-    if saved.takes is None:
-        example, kind = saved.example, {"type": "ndarray"}
-    else:
+    example: Any = saved.example
+    kind = {"type": "ndarray"}
+    if saved.takes is not None:
         example = {"columns": [name for name, _ in saved.takes], "data": saved.example}
         kind = {"type": "dataframe", "pandas_orient": "split"}
     files = {

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.jit._trace import TracerWarning
 
 from runner.errors import RunnerError, first_line
 from runner.trained.graph import Graph
@@ -168,9 +169,11 @@ def write_torchscript(predictor: Predictor, example: Tensor, told: Mapping[str, 
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # what they warn of is compared afterwards
+        warnings.simplefilter("ignore", TracerWarning)  # what they warn of is compared afterwards
         try:
-            traced = torch.jit.trace(Graph(predictor).eval(), example, check_trace=False)
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                Graph(predictor).eval(), example, check_trace=False
+            )
             torch.jit.save(traced, str(path), _extra_files={ABOUT: json.dumps(told)})
         except RuntimeError as error:
             raise RunnerError(f"format: the model has no TorchScript form: {first_line(error)}") from error
@@ -180,7 +183,7 @@ def read_torchscript(path: Path, predictor: Predictor) -> Ask:
     """Have torch answer."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
-        module = torch.jit.load(str(path))
+        module = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
 
     @torch.inference_mode()
     def ask(batch: Tensor) -> Outputs:

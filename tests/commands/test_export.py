@@ -116,7 +116,8 @@ def test_torch_s_own_modules_are_exported_but_not_traced(in_tmp_path: Path) -> N
 
 def test_a_regression_s_file_speaks_in_the_targets_own_units(in_tmp_path: Path) -> None:
     result = runner.run([*QUICK, "data=diabetes", "loss=mse"])
-    module = torch.jit.load(str(exported(result, "torchscript", "diabetes.pt")))
+    path = exported(result, "torchscript", "diabetes.pt")
+    module = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
     values = module(torch.zeros(3, 10))
     assert values.shape == (3, 1)
     assert 50 < values.mean() < 300

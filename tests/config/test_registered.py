@@ -20,8 +20,8 @@ def takes(word: str) -> bool:
     name, alias = name_and_alias(word)
     try:
         validation._validate_model_name(name)
-        validation._validate_model_alias_name(alias)
-        validation._validate_model_alias_name_reserved(alias)
+        validation._validate_model_alias_name(alias)  # type: ignore[no-untyped-call]
+        validation._validate_model_alias_name_reserved(alias)  # type: ignore[no-untyped-call]
     except MlflowException:
         return False
     return len(name) <= 256

@@ -48,8 +48,9 @@ def test_what_waits_in_the_journal_is_registered_once(in_tmp_path: Path) -> None
     events = (result.folder / "events.jsonl").read_bytes()
     resend(result.folder)
     (version,) = versions(result.tracking_uri, "later")
-    model_id = MlflowClient(result.tracking_uri).get_run(version.run_id).outputs.model_outputs[0].model_id
-    assert model_id in version.source
+    outputs = MlflowClient(result.tracking_uri).get_run(str(version.run_id)).outputs
+    assert outputs is not None
+    assert outputs.model_outputs[0].model_id in str(version.source)
     (result.folder / "events.jsonl").write_bytes(events)  # as if nobody had noted that it has been told
     resend(result.folder)
     assert len(versions(result.tracking_uri, "later")) == 1
@@ -79,7 +80,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("dropped", ["registered-models/create", "model-versions/create", "alias"])
 def test_a_reply_that_is_lost_makes_no_second_version(server: Server, tmp_path: Path, dropped: str) -> None:
     name = dropped.replace("/", "-")
-    lost = []
+    lost: list[bytes] = []
 
     def fault(line: bytes) -> str:
         if dropped.encode() in line and line.startswith(b"POST") and not lost:
