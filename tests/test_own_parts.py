@@ -243,7 +243,7 @@ def test_mlflow_loads_a_model_with_a_plugin(parts: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-c", program, str(model)], capture_output=True, text=True, check=True
     )
-    assert shown.stdout.strip() == "(2, 10)"
+    assert shown.stdout.strip() == "(2, 11)"  # the class, and ten probabilities
 
 
 def test_a_plugin_that_no_layer_needs_does_not_travel_with_the_model(parts: Path) -> None:

@@ -12,7 +12,7 @@ import mlflow.pyfunc
 import numpy as np
 import yaml
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema, TensorSpec
@@ -43,13 +43,15 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel, token
     registered if that is wanted. What an earlier try with the same token has done is not done again.
     Raises what MLflow raises.
     """
-    model_id = find_or_create(client, location, token)
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the program may end meanwhile
-        shutil.copytree(saved.folder, Path(folder, DATA))
-        model = Model(run_id=location.run_id, model_id=model_id, signature=signature_of(saved))
-        make_loadable(Path(folder), model, saved)
-        client.log_model_artifacts(model_id, folder)
-    client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+    logged = find_or_create(client, location, token)
+    model_id = str(logged.model_id)
+    if logged.status != LoggedModelStatus.READY:
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the program may end meanwhile
+            shutil.copytree(saved.folder, Path(folder, DATA))
+            model = Model(run_id=location.run_id, model_id=model_id, signature=signature_of(saved))
+            make_loadable(Path(folder), model, saved)
+            client.log_model_artifacts(model_id, folder)
+        client.finalize_logged_model(model_id, LoggedModelStatus.READY)
     outputs = client.get_run(location.run_id).outputs
     if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else [])]:
         with asked_once():
@@ -58,21 +60,20 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel, token
         register(client, location, model_id, saved.registration, token)
 
 
-def find_or_create(client: MlflowClient, location: Location, token: str) -> str:
-    """The id of the run's model with this token, which is made if it isn't there yet."""
+def find_or_create(client: MlflowClient, location: Location, token: str) -> LoggedModel:
+    """The run's model with this token, which is made if it isn't there yet."""
     wanted = f"source_run_id = '{location.run_id}' AND tags.`{TOKEN}` = '{token}'"
     found = client.search_logged_models([location.experiment_id], wanted)
     if found:
-        return str(found[0].model_id)
+        return found[0]
     with asked_once():
-        logged = client.create_logged_model(
+        return client.create_logged_model(
             location.experiment_id,
             name="model",
             source_run_id=location.run_id,
             model_type="runner",
             tags={TOKEN: token},
         )
-    return str(logged.model_id)
 
 
 def signature_of(saved: SavedModel) -> ModelSignature:
@@ -110,10 +111,9 @@ def make_loadable(folder: Path, model: Model, saved: SavedModel) -> None:
     needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
     virtualenv = {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
     conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": needed}]}
-    example: object
-    if saved.takes is None:
-        example, kind = saved.example, {"type": "ndarray"}
-    else:
+    example: Any = saved.example
+    kind = {"type": "ndarray"}
+    if saved.takes is not None:
         example = {"columns": [name for name, _ in saved.takes], "data": saved.example}
         kind = {"type": "dataframe", "pandas_orient": "split"}
     files = {

@@ -129,7 +129,7 @@ def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], p
         RunnerError: if torch finds no ONNX form of the model.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.")  # torch's own affair
+        warnings.filterwarnings("ignore", "_check_is_size", FutureWarning)  # torch's own, of its own loops
         try:
             program = torch.onnx.export(
                 Graph(predictor).eval(),

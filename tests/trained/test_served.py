@@ -37,7 +37,7 @@ SHOP = [
     "train.batch_size=32",
     "optim=momentum",
 ]
-UNKNOWN_TOWN: list[list[object]] = [[80, "Oslo"], [20, None], [None, "Oslo"], [80, "Atlantis"]]
+UNKNOWN_TOWN: list[list[Any]] = [[80, "Oslo"], [20, None], [None, "Oslo"], [80, "Atlantis"]]
 
 
 @contextmanager
