@@ -68,8 +68,8 @@ MAY_IMPORT = {
     },
     "commands": {
         "again", "build", "commands.arguments", "commands.exit_code", "commands.together", "config",
-        "config.plain", "data", "errors", "nn", "pictures", "plugins", "prepare", "process", "reports",
-        "sweep", "tracking", "trained", "training",
+        "config.plain", "data", "errors", "going_on", "nn", "pictures", "plugins", "prepare", "process",
+        "reports", "sweep", "tracking", "trained", "training",
     },
     "evaluate": {"commands"},
     "predict": {"commands"},
