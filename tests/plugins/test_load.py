@@ -109,6 +109,9 @@ def test_a_module_that_fails_is_told_with_file_and_line(
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     assert problem("no_such").startswith("plugins: there is no module 'no_such' on the path")
     assert problem("no_such.deeper").startswith("plugins: there is no module 'no_such' on the path")
+    assert problem("../../etc/passwd") == (
+        "plugins: '../../etc/passwd' is no module's name, and no file's, which ends in .py"
+    )
     assert problem(str(tmp_path / "no.py")).startswith(f"plugins: there is no file '{tmp_path}/no.py'")
     (tmp_path / "folder.py").mkdir()
     assert problem(str(tmp_path / "folder.py")).endswith("folder.py' cannot be read: Is a directory")
