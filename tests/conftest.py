@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -68,6 +70,20 @@ def clean_environment() -> None:
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """``python -m runner <arguments>`` as a user would run it, started in ``folder``."""
     return warm.run(folder, arguments, {**os.environ, **environment})
+
+
+@contextmanager
+def ui_in(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``runner ui``, started in ``folder``, and the line that it prints once it answers."""
+    command = [sys.executable, "-m", "runner", "ui", *words]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        assert line.startswith("http://127.0.0.1:"), f"exit code {process.wait()}"
+        try:
+            yield process, line
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

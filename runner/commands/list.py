@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import Arguments, run_program
+from runner.commands.help import say
 from runner.errors import ConfigError, unknown
 from runner.process.importing import without_collections
 
@@ -97,9 +98,8 @@ def list_runs(arguments: Arguments) -> int:
     console = PipeConsole(highlight=False)
     if console.is_terminal:
         console.print(as_table(rows))
-    else:
-        for cells in (HEADINGS, *(row.cells() for row in rows)):
-            console.print("\t".join(cells), markup=False, soft_wrap=True)
+    else:  # not by rich, which makes spaces of tabs
+        say("\n".join("\t".join(cells) for cells in (HEADINGS, *(row.cells() for row in rows))))
     return 0
 
 

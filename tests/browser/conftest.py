@@ -1,10 +1,7 @@
 """Debian's Chromium over a real ``runner ui``, after a real run and a real sweep."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mlflow.entities import Run
 
-from tests.conftest import run_in, runs_in
+from tests.conftest import run_in, runs_in, ui_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -94,16 +91,10 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="module")
 def address(place: Place, browser: "Browser") -> Iterator[str]:
     """The page that ``runner ui`` names: the experiment's."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", "ui"],
-        cwd=place.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
-    )  # fmt: skip
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    assert line.startswith("http://127.0.0.1:"), process.communicate()
-    yield line.removesuffix("/runs")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    with ui_in(place.folder) as (process, line):
+        yield line.removesuffix("/runs")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
 
 
 @pytest.fixture
