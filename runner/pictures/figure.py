@@ -7,11 +7,21 @@ display.
 import io
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from PIL import Image
 
 BEST, MEMBER, MEAN = "#d1495b", "#4878a8", "#222222"
 NAMED = (MEMBER, "#6a9f58", "#8a6fb0", "#b8923e", "#5fa2a0", "#967662", "#7f7f7f")
+
+
+def marks_of(figure: Figure) -> dict[str, Artist]:
+    """What the panels of a figure have in common to be explained: a mark for each label."""
+    marks: dict[str, Artist] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        marks |= dict(zip(map(str, labels), handles, strict=True))
+    return marks
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from runner.pictures.axes import scale_objective
-from runner.pictures.figure import BEST, MEAN, MEMBER, NAMED, new_figure
+from runner.pictures.figure import BEST, MEAN, MEMBER, NAMED, marks_of, new_figure
 
 PARTS = {"train": MEMBER, "val": NAMED[3], "test": MEAN}
 """The parts of the data that metrics are of, each with its colour."""
@@ -38,10 +37,7 @@ def learning_curves(epochs: Sequence[Mapping[str, float]], best: int, objective:
 
 def add_legend(figure: Figure) -> None:
     """One legend for all panels, above them."""
-    marks: dict[str, Artist] = {}
-    for axes in figure.axes:
-        handles, labels = axes.get_legend_handles_labels()
-        marks |= dict(zip(map(str, labels), handles, strict=True))
+    marks = marks_of(figure)
     figure.legend(
         marks.values(), marks, loc="outside upper right", ncols=len(marks), fontsize="small", edgecolor="none"
     )

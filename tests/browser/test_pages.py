@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from runner.commands.table import COMMANDS
 from tests.browser.conftest import PATIENCE, Place, Window
 from tests.conftest import client_of
 
@@ -62,7 +61,6 @@ def test_a_runs_page_tells_its_config_and_result(place: Place, window: Window) -
     window.picture("run")
 
 
-@pytest.mark.skipif("report" not in COMMANDS, reason="there is no runner report yet")
 @pytest.mark.parametrize("which", ["run", "sweep"])
 def test_the_report_renders_without_an_error_or_a_request(place: Place, window: Window, which: str) -> None:
     before = set(place.folder.rglob("*.html"))

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 Fault = Callable[[bytes], str]
 """Says of a request what is to be done: ``pass``, ``hang``, ``drop`` (the reply), or a status as ``503``."""
@@ -26,11 +26,18 @@ def free_port() -> int:
 
 
 class Server:
-    """An MLflow server on loopback, with its store in ``folder``."""
+    """An MLflow server on loopback, with its store in ``folder``; leaving its context ends it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         with (self.folder / "server.log").open("a") as log:

@@ -134,18 +134,16 @@ def test_a_secret_is_nowhere_in_the_store(
 
 @pytest.mark.slow
 def test_a_stores_own_secret_is_not_in_it_and_a_sweep_goes_on_without(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    server.start()
-    uri = server.uri.replace("http://", "http://me:hush@")
-    begun = run_in(tmp_path, "-m", "data=iris", "train.epochs=1", "seed=0,1", f"tracking.uri={uri}")
-    assert begun.returncode == 0, begun.stderr
-    assert "hush" not in begun.stdout + begun.stderr
-    client = MlflowClient(server.uri)
-    (experiment,) = (each for each in client.search_experiments() if each.name == "runner")
-    runs = client.search_runs([experiment.experiment_id])
-    (sweep,) = {run.data.tags["sweep_id"] for run in runs}
-    again = run_in(tmp_path, "-m", f"sweep.resume={sweep}", f"tracking.uri={uri}")
-    server.stop()
+    with Server(tmp_path) as server:
+        uri = server.uri.replace("http://", "http://me:hush@")
+        begun = run_in(tmp_path, "-m", "data=iris", "train.epochs=1", "seed=0,1", f"tracking.uri={uri}")
+        assert begun.returncode == 0, begun.stderr
+        assert "hush" not in begun.stdout + begun.stderr
+        client = MlflowClient(server.uri)
+        (experiment,) = (each for each in client.search_experiments() if each.name == "runner")
+        runs = client.search_runs([experiment.experiment_id])
+        (sweep,) = {run.data.tags["sweep_id"] for run in runs}
+        again = run_in(tmp_path, "-m", f"sweep.resume={sweep}", f"tracking.uri={uri}")
     assert again.returncode == 0, again.stderr
     assert "hush" not in (tmp_path / "server.db").read_bytes().decode(errors="replace")
     files = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]

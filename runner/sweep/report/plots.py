@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -19,7 +18,7 @@ from runner.pictures.axes import (
     scale_objective,
     shortened,
 )
-from runner.pictures.figure import BEST, MEAN, MEMBER, NAMED, new_figure
+from runner.pictures.figure import BEST, MEAN, MEMBER, NAMED, marks_of, new_figure
 from runner.sweep.record import JobResult
 from runner.sweep.report.table import SEED, mean, values_of
 
@@ -83,10 +82,7 @@ def swept_keys(results: Sequence[JobResult], best: JobResult, keys: Sequence[str
 
 def add_legend(figure: Figure) -> None:
     """One legend for all panels, above them."""
-    marks: dict[str, Artist] = {}
-    for axes in figure.axes:
-        handles, labels = axes.get_legend_handles_labels()
-        marks |= dict(zip(map(str, labels), handles, strict=True))
+    marks = marks_of(figure)
     legend = figure.legend(marks.values(), marks, loc="outside upper right", ncols=3, fontsize="small")
     for handle in legend.legend_handles:
         if handle is not None:
