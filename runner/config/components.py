@@ -85,7 +85,8 @@ def layer(registry: Registry, path: str, given: object, problems: list[str]) -> 
     if isinstance(name, str) and name.startswith(PREFIX):
         assert isinstance(given, Mapping)
         return adopted(path, name.removeprefix(PREFIX), given, problems)
-    elsewhere = {} if name in registry.layers else {each: PREFIX + each for each in module_names()}
+    is_strange = isinstance(name, str) and name not in registry.layers
+    elsewhere = {each: PREFIX + each for each in module_names()} if is_strange else {}
     return component(registry, registry.layers, path, given, problems, elsewhere=elsewhere)
 
 

@@ -57,7 +57,8 @@ def test_the_alias_is_newest_if_none_is_said() -> None:
          "tracking.log_model: False leaves no model to register as 'digits', use auto"),
         (["+tracking.registr=digits"],
          "tracking.registr: unknown key 'registr'. Did you mean 'register'? "
-         "Known: experiment, log_model, offline, register, uri"),
+         "Known: experiment, log_model, offline, "
+         "pictures, register, system_metrics, uri"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_key_and_value(words: list[str], told: str) -> None:

@@ -58,7 +58,7 @@ def test_a_sweep_leaves_a_folder_with_one_for_each_job(six: Sweep) -> None:
     artifacts = {file.path for file in client_of(folder).list_artifacts(parent.info.run_id)}
     assert artifacts == {
         "multirun.yaml", "results.jsonl", "cells.csv", "cells.json", "seeds.csv", "best",
-        "learning_curves.png", "swept_keys.png",
+        "learning_curves.png", "swept_keys.png", "parallel_coordinates.png", "seeds.png", "report.html",
     }  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def test_what_is_told_of_a_job_when_it_begins_is_its_run() -> None:
     (message,) = heard.messages
     assert isinstance(message, Opened)
     told = {**machine_tags(torch.device("cpu")), "way": "trained one by one"}
+    told["parameters"] = str(job.parts.store.size)
     assert message.tags == {**job.config.tags, **told}
     assert message.plain == job.config.plain
     assert message.records[Path(".hydra", "overrides.yaml")] == ["seed=3"]
