@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -36,8 +37,9 @@ def save(figure: Figure, path: Path) -> None:
 
 def as_png(figure: Figure) -> bytes:
     """A picture as PNG of 128 colours, which a thousand lines take a third of the space in."""
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    image = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE)
-    image.save(small, format="png", optimize=True)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # once: savefig draws all for its layout first
+    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    small = io.BytesIO()
+    drawn.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE).save(small, format="png", optimize=True)
     return small.getvalue()

@@ -61,8 +61,9 @@ class Server:
             return False
 
     def stop(self) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(timeout=30)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=30)
 
 
 class Proxy(socketserver.ThreadingTCPServer):

@@ -176,18 +176,17 @@ def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str
 
 @pytest.mark.slow
 def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_itself(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    server.start()
-    process = stopped_in_training(server, "data.samples=100000")
-    time.sleep(10)
-    assert process.poll() is None, "the run goes on meanwhile"
-    server.start()
-    _, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    assert "runner.sync" not in errors
-    assert_whole(server.uri, "runner")
-    assert not list(tmp_path.rglob("events.*"))
-    server.stop()
+    with Server(tmp_path) as server:
+        process = stopped_in_training(server, "data.samples=400000")
+        time.sleep(10)
+        assert process.poll() is None, "the run goes on meanwhile"
+        server.start()
+        assert process.poll() is None, "the server is there again before its end"
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+        assert "runner.sync" not in errors
+        assert_whole(server.uri, "runner")
+        assert not list((tmp_path / "outputs").rglob("events.*"))
 
 
 @pytest.mark.slow
