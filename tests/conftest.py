@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from runner.config import sqlite_uri
+from runner.process.signals import SIGNALS
 from runner.tracking.store import make_sqlite_store
 from tests import warm
 from tests.faults.table import INJECTED, fault_table
@@ -53,6 +55,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(line)
 
 
+def pytest_sessionfinish() -> None:
+    """Leave no process behind."""
+    warm.stop()
+
+
 @pytest.fixture
 def injected(record_property: Callable[[str, object], None]) -> Injected:
     """Tells the table of faults how many a test has injected."""
@@ -65,6 +72,15 @@ def clean_environment() -> None:
     for name in FOREIGN_SETTINGS:
         os.environ.pop(name, None)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def same_signals() -> Iterator[None]:
+    """What a command in this process makes of signals ends with its test."""
+    handlers = {each: signal.getsignal(each) for each in SIGNALS}
+    yield
+    for each, handler in handlers.items():
+        signal.signal(each, handler)
 
 
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

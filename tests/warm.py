@@ -71,11 +71,17 @@ def ask(line: str) -> str:
 
 @cache
 def server() -> subprocess.Popen[str]:
-    """The process that forks itself, started at the first command line; it ends with the tests."""
+    """The process that forks itself, started at the first command line."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.warm"],
         cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def stop() -> None:
+    """End the process that forks itself, if there is one."""
+    if server.cache_info().currsize:
+        server().communicate()
 
 
 def serve() -> None:

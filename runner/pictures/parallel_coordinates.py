@@ -80,12 +80,13 @@ def draw_lines(
     from_dark = np.linspace(0, 1, len(lines))
     shades = colours_of(objective)(from_dark if smaller_is_better(objective) else 1 - from_dark)
     alpha = max(0.3, min(0.9, 60 / len(lines)))
-    axes.add_collection(
-        LineCollection(
-            lines[:0:-1], colors=shades[:0:-1], linewidths=1.1, alpha=alpha,
-            label="a job, the darker the better",
-        )
-    )  # fmt: skip
+    if worst_first := lines[:0:-1]:
+        axes.add_collection(
+            LineCollection(
+                worst_first, colors=shades[:0:-1], linewidths=1.1, alpha=alpha,
+                label="a job, the darker the better",
+            )
+        )  # fmt: skip
     if without:
         ends = [np.column_stack([across[:-1], heights[job, :-1]]) for job in without]
         label = f"{len(ends)} without a number"

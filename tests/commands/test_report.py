@@ -125,8 +125,8 @@ def test_what_cannot_be_told_is_refused_in_a_line(swept: Swept) -> None:
         page(swept.folder)
     with pytest.raises(ConfigError, match="one of them"):
         page(swept.folder, "run=a", "sweep=b")
-    with pytest.raises(RunnerError, match="there is no run 'a'"):
-        page(swept.folder, "run=a")
+    with pytest.raises(RunnerError, match="there is no run 'none'"):
+        page(swept.folder, "run=none")
     with pytest.raises(TrackingError, match="there is no store"):
         page(swept.folder, "run=a", "tracking.uri=sqlite:///none.db")
     with pytest.raises(ConfigError, match="output: there is no folder"):

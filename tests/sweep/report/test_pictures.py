@@ -97,6 +97,14 @@ def test_without_any_finite_number_nothing_is_compared() -> None:
     assert left_out["heat_map.png"] == left_out["parallel_coordinates.png"] == "no job has a finite test/loss"
 
 
+def test_a_single_job_with_a_number_is_a_line() -> None:
+    jobs = [finished(job, f"a={job} b={job}", 1.0 if job == 2 else math.inf) for job in range(3)]
+    figure = parallel(report_of(jobs, "a", "b"))
+    figure.draw_without_rendering()
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["2 without a number", "the best"]
+
+
 def test_a_job_that_does_not_name_a_key_has_a_place_on_its_axis() -> None:
     report = report_of([finished(0, "a=1 b=x", 1.0), finished(1, "a=2", 2.0)], "a", "b")
     assert "—" in [text.get_text() for text in parallel(report).axes[0].texts]
