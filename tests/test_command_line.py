@@ -56,7 +56,7 @@ def test_the_first_command_says_what_it_did(first: tuple[Path, subprocess.Comple
     assert len([line for line in lines if re.match(r"epoch +\d+/20  train/loss \d", line)]) == 20
     assert any(line.startswith("test/accuracy") for line in lines)
     assert any(line.split() == ["run", "id", runs_in(folder)[0].info.run_id] for line in lines)
-    assert lines[-1].endswith("mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db")
+    assert lines[-1].endswith("python -m runner ui")
 
 
 def test_digits_are_learnt(first_run: tuple[Path, Run]) -> None:

@@ -1,10 +1,12 @@
 """Training that goes wrong is stopped, told of by epoch and step, or goes on without what would do harm."""
 
+import math
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import torch
+from mlflow.entities import Run
 from torch import Tensor
 
 import runner
@@ -14,6 +16,7 @@ from runner.registry import RULES
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.ways.lanes import Stop
 from runner.types import Task
+from tests.conftest import CommandLine, client_of, runs_in
 from tests.sweep.composed import data_of, jobs_of
 
 WILD = "data.limit=300 train.batch_size=50 train.epochs=4 optim.lr=1e30"
@@ -101,3 +104,35 @@ def test_a_run_can_keep_what_the_last_good_epoch_learnt(
     good = runner.run([*common, "train.epochs=2"])
     assert len(stopped.epochs) == 2
     assert torch.equal(stopped.store.params, good.store.params)
+
+
+@pytest.mark.slow
+def test_in_a_sweep_each_model_is_looked_at_by_itself(command_line: CommandLine, in_tmp_path: Path) -> None:
+    """Of two learning rates that leap, one ends with its last good epoch, the other fails all the same."""
+    done = command_line(
+        "-m", *WILD.replace(" optim.lr=1e30", "").split(),
+        "schedule=multi_step", "schedule.milestones=[2]", "schedule.gamma=1,1e30",
+        "train.on_divergence=stop,skip",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "cannot be stacked: train.on_divergence=stop looks at each model by itself" in done.stdout
+    assert "epoch 3: test/loss is nan" in done.stderr
+    assert done.stderr.endswith("1 of 4 jobs failed\n")
+    found = {
+        (run.data.params["train.on_divergence"], run.data.params["schedule.gamma"]): run
+        for run in runs_in(in_tmp_path)
+        if "schedule.gamma" in run.data.params
+    }
+    ends = {swept: (run.info.status, epochs_of(in_tmp_path, run)) for swept, run in found.items()}
+    assert ends == {
+        ("stop", "1"): ("FINISHED", 4),
+        ("stop", "1e+30"): ("FINISHED", 2),
+        ("skip", "1"): ("FINISHED", 4),
+        ("skip", "1e+30"): ("FAILED", 2),
+    }
+
+
+def epochs_of(folder: Path, run: Run) -> int:
+    """How many epochs a run has finite losses of."""
+    losses = client_of(folder).get_metric_history(run.info.run_id, "test/loss")
+    return sum(math.isfinite(row.value) for row in losses)

@@ -11,6 +11,9 @@ from runner.tracking.masking import masked
 PARENT = "parent.json"
 """What a sweep's folder says of its parent run."""
 
+UI = "python -m runner ui"
+"""The command that shows MLflow's pages on the usual store."""
+
 
 @dataclass(frozen=True)
 class Location:
@@ -47,10 +50,9 @@ class Location:
         if self.uri.startswith("http"):
             return f"{masked(self.uri).rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
         path = sqlite_uri.to_path(self.uri)
-        uri = self.uri
-        if path is not None and path.is_relative_to(Path.cwd()):
-            uri = sqlite_uri.from_path(path.relative_to(Path.cwd()))
-        return f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
+        if path == Path.cwd() / "outputs" / "mlflow.db":
+            return UI
+        return f"{UI} {shlex.quote(f'tracking.uri={masked(self.uri)}')}"
 
 
 def how_to_send(folder: Path) -> str:

@@ -195,8 +195,8 @@ def test_metrics_are_visible_while_the_run_goes_on(config: Plain, tmp_path: Path
 
 def test_how_to_look_at_a_run(in_tmp_path: Path) -> None:
     here = Location(f"sqlite:///{in_tmp_path}/outputs/mlflow.db", "1", "abc")
-    assert here.how_to_look == "mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db"
+    assert here.how_to_look == "python -m runner ui"
     elsewhere = Location("sqlite:////a folder/mlflow.db", "1", "abc")
-    assert elsewhere.how_to_look == "mlflow ui --backend-store-uri 'sqlite:////a folder/mlflow.db'"
+    assert elsewhere.how_to_look == "python -m runner ui 'tracking.uri=sqlite:////a folder/mlflow.db'"
     server = Location("http://127.0.0.1:5000/", "1", "abc")
     assert server.how_to_look == "http://127.0.0.1:5000/#/experiments/1/runs/abc"

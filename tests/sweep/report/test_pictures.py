@@ -25,7 +25,7 @@ from tests.sweep.results import failed, finished
 
 
 def report_of(results: Sequence[JobResult], *keys: str, objective: str = "test/loss") -> Report:
-    written = Report(Path(), results, "mlflow ui", [*keys])
+    written = Report(Path(), results, "python -m runner ui", [*keys])
     written.judge({"objective": objective})
     return written
 

@@ -203,7 +203,7 @@ def test_a_store_that_is_gone_is_told_once_and_the_folder_has_the_table(in_tmp_p
 def test_of_many_cells_ten_are_shown() -> None:
     results = [finished(job, f"optim.lr={job}", job + 1.0) for job in range(12)] + [failed(12, "optim.lr=x")]
     order = ranking(results, ["optim.lr"], "test/loss")
-    written = Report(Path(), results, "mlflow ui", ["optim.lr"], "test/loss", order, results[0])
+    written = Report(Path(), results, "python -m runner ui", ["optim.lr"], "test/loss", order, results[0])
     lines = shown(written).splitlines()
     assert len(lines) == 13
     assert lines[-2] == "… and 3 more, in cells.csv"
