@@ -19,7 +19,7 @@ from runner.nn.layers.shape import Flatten
 from runner.registry import INITIALIZERS, LAYERS, LOSSES, RULES, SCHEDULES, SOURCES
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.training.loop import Epoch
 from runner.types import Shape, Task
 from tests.conftest import REPOSITORY

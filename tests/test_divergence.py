@@ -14,7 +14,7 @@ from runner.data.dataset import Dataset
 from runner.optim.skipping import Skipping
 from runner.registry import RULES
 from runner.sweep.blocks import stack_of, training_of, with_parameters
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.types import Task
 from tests.conftest import CommandLine, client_of, runs_in
 from tests.sweep.composed import data_of, jobs_of

@@ -169,7 +169,7 @@ def test_a_commands_help_is_shown_without_importing_even_hydra(name: str) -> Non
     assert shown.startswith(f"runner {name}")
 
 
-@pytest.mark.parametrize("name", ["evaluate", "export", "predict", "report", "sync"])
+@pytest.mark.parametrize("name", ["evaluate", "predict", "sync"])
 def test_a_commands_module_is_the_same_program(name: str) -> None:
     assert shown_and_imported(f"runner.{name}", "-h") == shown_and_imported("runner", name, "-h")
 

@@ -15,7 +15,7 @@ from runner.errors import ConfigError
 from runner.plugins.source import digest_of, digest_of_module
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import groups
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.trained.serving import load
 from tests.conftest import REPOSITORY, CommandLine, runs_in
 from tests.docs.page import blocks

@@ -23,8 +23,8 @@ from runner.config.overrides import as_override
 from runner.sweep import launch, train
 from runner.sweep.books import ledger
 from runner.sweep.books.messages import Ended, Measured, Start, ToBooks
+from runner.sweep.planning.plans import Planned
 from runner.sweep.record import JobResult
-from runner.sweep.ways.plans import Planned
 
 
 class Books:

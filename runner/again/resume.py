@@ -135,7 +135,7 @@ def refuse_anothers(checkpoint: "Checkpoint", run_id: str) -> None:
 
 def told_of_local(run_id: str) -> str:
     """What to do about a run that the store has not been told of."""
-    return f"run '{run_id}' is not in a store yet: python -m runner.sync sends it, and tells its id there"
+    return f"run '{run_id}' is not in a store yet: python -m runner sync sends it, and tells its id there"
 
 
 def refuse_nothing_to_do(arguments: Arguments, found: "TrainedRun", epoch: int, epochs: int) -> None:

@@ -11,8 +11,8 @@ from runner.nn.precision import at_precision, tf32
 from runner.prepare import draw_parameters, input_of, loss_of, refuse_foreign_indices
 from runner.process.determinism import deterministic
 from runner.sweep.jobs import Job
+from runner.sweep.planning.lanes import Stop
 from runner.sweep.progress import Progress
-from runner.sweep.ways.lanes import Stop
 from runner.tracking.saved_model import SavedModel
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runner.sweep.jobs import Job, Problem
-from runner.sweep.ways.plans import Planned
+from runner.sweep.planning.plans import Planned
 from runner.tracking.console import PipeConsole
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from runner.checkpoints.file import CHECKPOINTS, newest, replace
 from runner.errors import CheckpointError
 from runner.sweep.jobs import Job
-from runner.sweep.ways.plans import Planned
+from runner.sweep.planning.plans import Planned
 from runner.training.snapshot import Snapshot
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,8 @@ from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
 from runner.sweep.kept_blocks import blocks_of, going_on, note
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.plans import make_plans
 from runner.sweep.points.cells import Composer
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result, found
@@ -24,8 +26,6 @@ from runner.sweep.returns import as_return
 from runner.sweep.settings import own_settings
 from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.plans import make_plans
 from runner.tracking.console import numbers
 from runner.tracking.finished import InterruptedRun
 from runner.tracking.sweep_display import SweepDisplay

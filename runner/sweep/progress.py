@@ -11,9 +11,9 @@ from runner.process.machine import machine_tags
 from runner.sweep.books.ledger import now
 from runner.sweep.books.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.jobs import Job, Problem
+from runner.sweep.planning.lanes import Stop
 from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
-from runner.sweep.ways.lanes import Stop
 from runner.tracking.data_input import DataInput
 from runner.tracking.outcome import Failure, Status, reason_of, status_of
 from runner.tracking.saved_model import SavedModel

@@ -14,10 +14,10 @@ from runner.sweep.blocks import train_block
 from runner.sweep.datasets import OBSTACLES, Datasets
 from runner.sweep.jobs import Job
 from runner.sweep.kept_blocks import Block, hashes_of
+from runner.sweep.planning.lanes import Stop, run_in_lanes
+from runner.sweep.planning.plan import Mode
+from runner.sweep.planning.plans import Planned, make_plans
 from runner.sweep.progress import Progress
-from runner.sweep.ways.lanes import Stop, run_in_lanes
-from runner.sweep.ways.plan import Mode
-from runner.sweep.ways.plans import Planned, make_plans
 
 log = logging.getLogger(__name__)
 

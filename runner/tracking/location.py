@@ -58,4 +58,4 @@ class Location:
 def how_to_send(folder: Path) -> str:
     """The command that sends what lies in a run's folder."""
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    return f"python -m runner.sync {shlex.quote(str(shown))}"
+    return f"python -m runner sync {shlex.quote(str(shown))}"

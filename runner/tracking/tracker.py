@@ -66,7 +66,7 @@ class Tracker:
     Left normally the run is FINISHED, by an exception FAILED with the reason as a tag and the traceback as
     an artifact, by Ctrl-C or SIGTERM KILLED. The store has to be there at the beginning. From then on all
     is written to a journal in the run's folder first, and sent from there by a thread: a store that fails is
-    waited for, at the end for a while, and what it has not taken then stays for ``python -m runner.sync``.
+    waited for, at the end for a while, and what it has not taken then stays for ``python -m runner sync``.
 
     Args:
         plain: the resolved config.

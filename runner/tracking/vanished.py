@@ -18,7 +18,7 @@ SILENCE = 600.0
 def end_vanished(client: MlflowClient, experiment_id: str) -> list[Run]:
     """Mark the RUNNING runs whose process has gone as KILLED; gives them. Raises what MLflow raises.
 
-    A run whose process has ended, but not all of whose news is in the store, is left to ``runner.sync``.
+    A run whose process has ended, but not all of whose news is in the store, is left to ``runner sync``.
     """
     running = f"attributes.status = 'RUNNING' and tags.`{PROCESS}` LIKE '%'"
     runs = client.search_runs([experiment_id], running)

@@ -11,7 +11,7 @@ from runner.checkpoints.file import newest, write
 from runner.data.dataset import Dataset
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.training.loop import Training
 from runner.training.snapshot import Snapshot
 from runner.training.stack import Stack

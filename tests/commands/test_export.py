@@ -169,7 +169,7 @@ def test_what_is_mistyped_is_told_before_anything_is_read(in_tmp_path: Path) -> 
 def test_the_command_line_says_where_the_model_is(digits: Result, command_line: CommandLine) -> None:
     words = [f"run={digits.run_id}", "format=safetensors", "output=digits.safetensors"]
     done = subprocess.run(
-        [sys.executable, "-m", "runner.export", *words], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "runner", "export", *words], capture_output=True, text=True, check=False
     )
     told = "digits.safetensors holds the model; its outputs differ from the model's by at most 0\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, told, "")

@@ -130,7 +130,7 @@ def test_a_server_that_misbehaves_for_a_while_loses_nothing(
     name = f"misbehaves {fault}"
     done = run_in(tmp_path, f"tracking.uri={proxy.uri}", f"tracking.experiment='{name}'", *QUICK)
     assert done.returncode == 0, done.stderr
-    if "runner.sync" in done.stderr:
+    if "runner sync" in done.stderr:
         assert sync(tmp_path).returncode == 0
     assert_whole(server.uri, name)
     assert not list(tmp_path.rglob("events.*"))
@@ -152,7 +152,7 @@ def test_replies_that_are_dropped_now_and_then_double_nothing(
     done = run_in(tmp_path, f"tracking.uri={proxy.uri}", f"tracking.experiment='{name}'", *arguments)
     assert done.returncode == 0, done.stderr
     proxy.fault = lambda _: "pass"
-    if "runner.sync" in done.stderr:
+    if "runner sync" in done.stderr:
         assert sync(tmp_path).returncode == 0
     run = assert_whole(server.uri, name)
     models = MlflowClient(server.uri).search_logged_models([run.info.experiment_id])
@@ -184,7 +184,7 @@ def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_its
         assert process.poll() is None, "the server is there again before its end"
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors
-        assert "runner.sync" not in errors
+        assert "runner sync" not in errors
         assert_whole(server.uri, "runner")
         assert not list((tmp_path / "outputs").rglob("events.*"))
 
@@ -198,7 +198,7 @@ def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> 
     assert process.returncode == 0, errors
     assert "epoch 20/20" in out
     assert re.search(
-        r"\d+ events are not in the store yet \(.+\); to send them: python -m runner.sync outputs", errors
+        r"\d+ events are not in the store yet \(.+\); to send them: python -m runner sync outputs", errors
     )
     assert sync(tmp_path).returncode == 1
     server.start()

@@ -1,4 +1,4 @@
-"""``python -m runner.sync`` tells the store what it has missed: all of it, once, and of the dead alone."""
+"""``python -m runner sync`` tells the store what it has missed: all of it, once, and of the dead alone."""
 
 import json
 import sqlite3
@@ -184,7 +184,7 @@ def test_a_database_that_is_locked_for_a_minute_loses_nothing(
     other.close()
     assert losses(in_tmp_path) == steps(50)
     assert runs_in(in_tmp_path)[0].info.status == "FINISHED"
-    assert "runner.sync" not in capsys.readouterr().err
+    assert "runner sync" not in capsys.readouterr().err
 
 
 def test_a_journal_that_can_not_be_written_says_where(tmp_path: Path) -> None:

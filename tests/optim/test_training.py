@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from runner.sweep.blocks import training_of, with_parameters
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.plan import make_plan
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.plan import make_plan
 from tests.conftest import CommandLine, client_of, runs_in
 from tests.sweep.composed import alone, digits, jobs_of
 

@@ -19,11 +19,11 @@ from runner.process.parallel import ALONE
 from runner.sweep.blocks import training_of, with_parameters
 from runner.sweep.books.messages import Ended, Measured, Opened, ToBooks
 from runner.sweep.jobs import Job, check_all
+from runner.sweep.planning.lanes import Stop
 from runner.sweep.points.cells import Composer
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult
 from runner.sweep.watch import Watch
-from runner.sweep.ways.lanes import Stop
 from runner.training.loop import Epoch
 
 

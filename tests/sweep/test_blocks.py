@@ -19,8 +19,8 @@ from runner.nn.layers.linear import Linear
 from runner.nn.store import ParameterStore
 from runner.sweep.blocks import train_block
 from runner.sweep.jobs import Job, groups
-from runner.sweep.ways.lanes import Stop, run_in_lanes
-from runner.sweep.ways.way import Way
+from runner.sweep.planning.lanes import Stop, run_in_lanes
+from runner.sweep.planning.way import Way
 from runner.trained.serving import load
 from tests.sweep.composed import Heard, alone, data_of, digits, jobs_of, with_layer
 

@@ -9,8 +9,8 @@ from runner.process.machine import machine_tags
 from runner.process.signals import Terminated
 from runner.sweep.books.messages import Opened
 from runner.sweep.jobs import Job, check_all
+from runner.sweep.planning.lanes import Stop
 from runner.sweep.points.cells import Composer
-from runner.sweep.ways.lanes import Stop
 from runner.training.loop import Epoch
 from tests.sweep.composed import Heard, config_loader, jobs_of, master_of
 

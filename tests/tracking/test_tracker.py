@@ -133,7 +133,7 @@ def test_metrics_that_the_store_refuses_stay_on_disk_and_the_run_ends(
     with Tracker(config, launch(tmp_path), {}) as tracker:
         tracker.metrics({"longer than MLflow takes" * 20: 1.0}, 1)
     assert only_run(tmp_path).info.status == "FINISHED"
-    assert "to send them: python -m runner.sync" in capsys.readouterr().err
+    assert "to send them: python -m runner sync" in capsys.readouterr().err
     assert "longer than MLflow takes" in (tmp_path / "events.jsonl").read_text()
 
 

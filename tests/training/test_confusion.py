@@ -9,7 +9,7 @@ import torch
 
 from runner.sweep.blocks import train_block, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.training.confusion import confusion_tables, count
 from tests.sweep.composed import Heard, data_of, jobs_of
 

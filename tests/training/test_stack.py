@@ -10,7 +10,7 @@ from runner.errors import RunnerError
 from runner.nn.store import ParameterStore
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.training.loop import Epoch
 from runner.training.stack import Stack
 from tests.sweep.composed import alone, data_of, digits, jobs_of

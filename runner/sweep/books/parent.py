@@ -133,7 +133,7 @@ def name(folder: Path) -> str:
 
 
 def journal_of(folder: Path) -> Journal:
-    """What is to be told of the parent run at the sweep's end, as ``end`` or ``runner.sync`` sends it."""
+    """What is to be told of the parent run at the sweep's end, as ``end`` or ``runner sync`` sends it."""
     journal = Journal(folder)
     if journal.is_new:
         journal.append(events.continued(find(folder)))

@@ -33,10 +33,10 @@ from runner.sweep.callback import SweepFolder
 from runner.sweep.jobs import Job, Problem, groups
 from runner.sweep.launch import StackedSweep
 from runner.sweep.launchers.ray_worker import Order, Terms, work
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.way import Way
 from runner.sweep.progress import Progress, opened
 from runner.sweep.record import JobResult
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.way import Way
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.sweep_display import SweepDisplay
 

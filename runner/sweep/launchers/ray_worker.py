@@ -18,11 +18,11 @@ from runner.sweep.books.messages import ToBooks
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job, Problem, make_job
 from runner.sweep.kept_blocks import blocks_of
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.plan import Mode
 from runner.sweep.points.cells import Cell
 from runner.sweep.progress import Progress
 from runner.sweep.train import carry_out, plan
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.plan import Mode
 
 INTERVAL = 0.5
 """Seconds for which messages are gathered before they travel."""

@@ -15,7 +15,7 @@ from runner.nn.layers.sequential import Sequential
 from runner.nn.store import ParameterStore
 from runner.registry import BUILT_IN
 from runner.sweep.blocks import train_block
-from runner.sweep.ways.lanes import Stop
+from runner.sweep.planning.lanes import Stop
 from runner.trained.serving import load
 from tests.sweep.composed import Heard, alone, digits, jobs_of
 

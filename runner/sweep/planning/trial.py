@@ -16,8 +16,8 @@ from runner.data.dataset import Dataset
 from runner.errors import first_line
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop, run_in_lanes
-from runner.sweep.ways.way import Way
+from runner.sweep.planning.lanes import Stop, run_in_lanes
+from runner.sweep.planning.way import Way
 from runner.training.collected import Collected
 
 TRIAL_BATCHES, TRIAL_SECONDS, TRIAL_EPOCHS = 6, 0.02, 8

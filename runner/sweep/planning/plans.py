@@ -7,8 +7,8 @@ import torch
 
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job, groups
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.plan import Mode, Plan, make_plan
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.plan import Mode, Plan, make_plan
 
 
 @dataclass(frozen=True)

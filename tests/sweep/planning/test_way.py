@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.sweep.ways.way import Way
+from runner.sweep.planning.way import Way
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3, 8])

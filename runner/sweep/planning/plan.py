@@ -8,9 +8,9 @@ from typing import Literal
 
 from runner.data.dataset import Dataset
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop
-from runner.sweep.ways.trial import TRIAL_BATCHES, TRIAL_TEST_SAMPLES, CannotTrainError, Cost, trial
-from runner.sweep.ways.way import Way
+from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.trial import TRIAL_BATCHES, TRIAL_TEST_SAMPLES, CannotTrainError, Cost, trial
+from runner.sweep.planning.way import Way
 
 Mode = Literal["auto", "stacked", "solo"] | int
 """How jobs are to be trained: in the fastest way, of stacks or alone, or in stacks of so many."""

@@ -13,7 +13,7 @@ import torch
 
 from runner.errors import DataError
 from runner.process.signals import Terminated
-from runner.sweep.ways.lanes import Stop, Stopped, run_in_lanes
+from runner.sweep.planning.lanes import Stop, Stopped, run_in_lanes
 
 
 def keep_on(stop: Stop, batches: list[int]) -> None:

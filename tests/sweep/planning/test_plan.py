@@ -16,11 +16,11 @@ from runner.nn.store import ParameterStore
 from runner.sweep.blocks import train_block
 from runner.sweep.datasets import Datasets
 from runner.sweep.jobs import Job
-from runner.sweep.ways.lanes import Stop, Stopped
-from runner.sweep.ways.plan import Mode, Plan, Work, doubled, halved, make_plan
-from runner.sweep.ways.plans import make_plans
-from runner.sweep.ways.trial import CannotTrainError, Cost
-from runner.sweep.ways.way import Way
+from runner.sweep.planning.lanes import Stop, Stopped
+from runner.sweep.planning.plan import Mode, Plan, Work, doubled, halved, make_plan
+from runner.sweep.planning.plans import make_plans
+from runner.sweep.planning.trial import CannotTrainError, Cost
+from runner.sweep.planning.way import Way
 from tests.sweep.composed import Heard, alone, digits, jobs_of, with_layer
 
 LSTM = "model=lstm model.layers.lstm.hidden_size=4 data.limit=64 train.batch_size=16 train.epochs=1"
@@ -57,7 +57,7 @@ def test_sizes_of_blocks_are_tried_as_long_as_they_get_better(
         sizes.append(way.block)
         return Cost(setup=0, step=1e-4 * way.block * (1 + abs(log2(way.block / best))), between=0)
 
-    monkeypatch.setattr("runner.sweep.ways.plan.trial", cost)
+    monkeypatch.setattr("runner.sweep.planning.plan.trial", cost)
     found = plan(seeds(40, "train.epochs=1000"), cores=1)
     assert found.way.block == best
     assert {size for size in sizes if size > 1} == tried
@@ -70,7 +70,7 @@ def test_stacks_may_not_be_larger_than_memory_allows(monkeypatch: pytest.MonkeyP
             raise CannotTrainError("no memory")
         return Cost(setup=0, step=1, between=0)
 
-    monkeypatch.setattr("runner.sweep.ways.plan.trial", cost)
+    monkeypatch.setattr("runner.sweep.planning.plan.trial", cost)
     found = plan(seeds(40, "train.epochs=1000"), cores=1)
     assert found.way == Way(16, 1, 1)
     assert "cannot be stacked" not in found.reason
