@@ -16,7 +16,7 @@ import runner
 from runner.data.digits import Digits
 from tests.conftest import client_of, runs_in
 
-QUICK = ["train.epochs=2", "tracking.log_model=false"]
+QUICK = ["train.epochs=2", "tracking.log_model=false", "tracking.pictures=false"]
 
 
 def test_a_run_returns_metrics_run_id_and_the_trained_model(
@@ -55,6 +55,7 @@ def test_python_and_the_command_line_give_the_same_numbers(in_tmp_path: Path) ->
     assert typed.data.tags["config_hash"] == called.data.tags["config_hash"]
 
 
+@pytest.mark.slow
 def test_the_environment_wins_over_the_default_and_an_override_over_both(
     in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_wrong_config_is_an_exception_and_leaves_nothing(in_tmp_path: Path) ->
     assert client_of(in_tmp_path).get_experiment_by_name("runner") is None
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_result(in_tmp_path: Path) -> None:
     one, same, other = (runner.run([f"seed={seed}", *QUICK]) for seed in (1, 1, 2))
     assert torch.equal(one.store.params, same.store.params)
@@ -101,7 +103,7 @@ def test_regression_logs_no_accuracy(in_tmp_path: Path) -> None:
 
 
 def test_regression_learns_with_the_defaults_too(in_tmp_path: Path) -> None:
-    result = runner.run(["data=linear", "loss=mse", "tracking.log_model=false"])
+    result = runner.run(["data=linear", "loss=mse", "tracking.log_model=false", "tracking.pictures=false"])
     assert result.objective < 0.1
 
 

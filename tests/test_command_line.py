@@ -102,6 +102,7 @@ def test_the_run_leaves_its_config_and_log(first_run: tuple[Path, Run]) -> None:
     assert re.fullmatch(r"\d\d-\d\d-\d\d-[0-9a-f]{6}", hydra_folder.parent.name)
 
 
+@pytest.mark.slow
 def test_the_trained_model_predicts_in_a_fresh_process(first_run: tuple[Path, Run]) -> None:
     folder, run = first_run
     program = f"""
@@ -128,8 +129,15 @@ print((model.predict(test.inputs.numpy())["class"] == test.targets.numpy()).mean
     assert float(predicted.stdout) == pytest.approx(run.data.metrics["test/accuracy"])
 
 
+@pytest.mark.slow
 def test_mnist_is_learnt(command_line: CommandLine, tmp_path: Path, mnist_root: Path) -> None:
-    done = command_line("data=mnist", f"data.root={mnist_root}", "train.epochs=3", "tracking.log_model=false")
+    done = command_line(
+        "data=mnist",
+        f"data.root={mnist_root}",
+        "train.epochs=3",
+        "tracking.log_model=false",
+        "tracking.pictures=false",
+    )
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(tmp_path)
     assert run.data.metrics["test/accuracy"] >= 0.95
@@ -163,10 +171,11 @@ def test_the_articles_experiment_ends_where_a_lasting_velocity_takes_it(
     assert run.data.params["model.layers.l1.init.type"] == "normal"
 
 
+@pytest.mark.slow
 def test_metrics_that_are_asked_for_are_in_the_store(command_line: CommandLine, tmp_path: Path) -> None:
     done = command_line(
         "train.metrics=[f1,auroc,confusion_matrix]", "objective=test/f1_macro", "train.epochs=2",
-        "tracking.log_model=false",
+        "tracking.log_model=false", "tracking.pictures=false",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     (run,) = runs_in(tmp_path)
@@ -253,7 +262,14 @@ def test_a_users_own_yaml_joins(command_line: CommandLine, tmp_path: Path) -> No
         "layers:\n  flat: {type: flatten}\n  l1: {type: linear, out_features: 32}\n  a1: {type: sigmoid}\n"
         "  l2: {type: linear, out_features: 16}\n  a2: {type: tanh}\n  l3: {type: linear}\n"
     )
-    done = command_line("--config-dir", "my", "model=deep", "train.epochs=1", "tracking.log_model=false")
+    done = command_line(
+        "--config-dir",
+        "my",
+        "model=deep",
+        "train.epochs=1",
+        "tracking.log_model=false",
+        "tracking.pictures=false",
+    )
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(tmp_path)
     assert run.data.tags["model"] == "deep"
@@ -339,6 +355,7 @@ def test_a_run_whose_reader_goes_away_is_killed(in_tmp_path: Path, tmp_path: Pat
     assert (run.info.status, run.data.tags["failure"]) == ("KILLED", "Terminated: SIGPIPE")
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_progress_bar(in_tmp_path: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

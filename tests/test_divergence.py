@@ -93,13 +93,14 @@ def test_by_default_a_run_fails_with_epoch_and_step(tmp_path: Path, monkeypatch:
         runner.run(WILD.split())
 
 
+@pytest.mark.slow
 def test_a_run_can_keep_what_the_last_good_epoch_learnt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The learning rate leaps in the third epoch."""
     monkeypatch.chdir(tmp_path)
     leap = "schedule=multi_step schedule.milestones=[2] schedule.gamma=1e30"
-    common = ["data.limit=300", "train.batch_size=50"]
+    common = ["data.limit=300", "train.batch_size=50", "tracking.pictures=false"]
     stopped = runner.run([*common, *leap.split(), "train.epochs=4", "train.on_divergence=stop"])
     good = runner.run([*common, "train.epochs=2"])
     assert len(stopped.epochs) == 2

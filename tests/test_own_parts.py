@@ -21,7 +21,7 @@ from tests.conftest import REPOSITORY, CommandLine, runs_in
 from tests.docs.page import blocks
 from tests.sweep.composed import alone, data_of, jobs_of
 
-QUICK = ["train.epochs=2", "tracking.log_model=false"]
+QUICK = ["train.epochs=2", "tracking.log_model=false", "tracking.pictures=false"]
 SWISH = ["model.layers.a1.type=swish", "plugins=[./parts.py]"]
 
 
@@ -153,7 +153,13 @@ def test_own_layers_and_rules_stack(parts: Path) -> None:
 
 def test_a_metric_says_which_way_it_gets_better(parts: Path) -> None:
     words = ["plugins=[./parts.py]", "data=own", "data.type=sine", "loss=mse", "train.metrics=[bias]"]
-    words += ["objective=test/offset", "optim.lr=0.01", "train.epochs=4", "tracking.log_model=false"]
+    words += [
+        "objective=test/offset",
+        "optim.lr=0.01",
+        "train.epochs=4",
+        "tracking.log_model=false",
+        "tracking.pictures=false",
+    ]
     result = runner.run(words)
     offsets = [epoch.metrics["test/offset"] for epoch in result.epochs]
     assert result.final["best/test/offset"] == min(offsets) < max(offsets)

@@ -115,6 +115,7 @@ def test_the_note_of_a_failed_run_says_why_and_how_far_it_came(in_tmp_path: Path
     assert client_of(in_tmp_path).list_artifacts(run.info.run_id, "pictures") == []
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_shows_all_of_it(command_line: CommandLine, in_tmp_path: Path) -> None:
     asked = ("tracking.system_metrics=true", *QUICK)
     assert command_line(*asked).returncode == 0
@@ -130,6 +131,7 @@ def test_a_run_that_goes_on_shows_all_of_it(command_line: CommandLine, in_tmp_pa
     assert len(steps) == len(set(steps)) == 2, "a sample at each end, at the seconds since the run began"
 
 
+@pytest.mark.slow
 def test_system_metrics_are_no_part_of_what_is_compared(command_line: CommandLine, in_tmp_path: Path) -> None:
     assert command_line("tracking.system_metrics=true", *QUICK).returncode == 0
     again = command_line(f"rerun={only_run(in_tmp_path).info.run_id}")
@@ -137,6 +139,7 @@ def test_system_metrics_are_no_part_of_what_is_compared(command_line: CommandLin
     assert "same to the bit: 2 epochs" in again.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["stacked", pytest.param("solo", marks=pytest.mark.slow)])
 def test_jobs_of_a_sweep_have_notes_and_pictures_if_asked_for(
     command_line: CommandLine, in_tmp_path: Path, mode: str

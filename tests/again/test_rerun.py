@@ -15,7 +15,7 @@ from runner.commands.rerun import KNOWN
 from runner.errors import ConfigError, RunnerError
 from tests.conftest import CommandLine, client_of, runs_in
 
-SMALL = ("data.limit=200", "train.epochs=3", "tracking.log_model=false")
+SMALL = ("data.limit=200", "train.epochs=3", "tracking.log_model=false", "tracking.pictures=false")
 
 PARTS = """
 class Scaled:
@@ -83,6 +83,7 @@ def test_a_run_is_the_same_to_the_bit_when_it_is_done_again(place: Place, overri
     assert new.data.tags["config_hash"] == run.data.tags["config_hash"]
 
 
+@pytest.mark.slow
 def test_the_command_line_does_it_in_another_process(command_line: CommandLine, in_tmp_path: Path) -> None:
     assert command_line(*SMALL).returncode == 0
     (run,) = runs_in(in_tmp_path)
@@ -92,6 +93,7 @@ def test_the_command_line_does_it_in_another_process(command_line: CommandLine, 
     assert timeless(runs_in(in_tmp_path)[0]) == timeless(run)
 
 
+@pytest.mark.slow
 def test_it_computes_with_as_many_threads_as_the_run_did(place: Place) -> None:
     torch.set_num_threads(3)
     run = place.run()
@@ -101,6 +103,7 @@ def test_it_computes_with_as_many_threads_as_the_run_did(place: Place) -> None:
     assert lines[-1].startswith("same to the bit: ")
 
 
+@pytest.mark.slow
 def test_a_number_that_comes_out_otherwise_is_told(place: Place) -> None:
     run = place.run()
     value = run.data.metrics["test/loss"] * (1 + 1e-12)
@@ -113,6 +116,7 @@ def test_a_number_that_comes_out_otherwise_is_told(place: Place) -> None:
     assert lines[-1].startswith(told)
 
 
+@pytest.mark.slow
 def test_surroundings_that_have_changed_are_told_beforehand(place: Place) -> None:
     run = place.run()
     versions = run.data.tags["versions"]
@@ -125,6 +129,7 @@ def test_surroundings_that_have_changed_are_told_beforehand(place: Place) -> Non
     assert lines.index(f"not as it was: device_name: Abacus, X87 then, {name} now") < len(lines) - 1
 
 
+@pytest.mark.slow
 def test_code_that_has_been_changed_is_told(place: Place) -> None:
     parts = place.folder / "parts.py"
     parts.write_text(PARTS.replace("FACTOR", "0.5"))
@@ -185,6 +190,7 @@ def test_a_run_that_diverged_diverges_again(place: Place) -> None:
     assert new.info.status == "FAILED"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "code"), [("stacked", 1), pytest.param("solo", 0, marks=pytest.mark.slow)])
 def test_a_sweeps_job_is_done_again_by_itself(
     command_line: CommandLine, place: Place, mode: str, code: int

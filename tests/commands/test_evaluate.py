@@ -44,7 +44,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory, ready_store: Path) -> Trai
     (folder / "outputs").mkdir()
     shutil.copy(ready_store, folder / "outputs" / "mlflow.db")
     with contextlib.chdir(folder):
-        return Trained(folder, runner.run(["train.epochs=2", "optim.lr=0.5", "data.val=0.1"]).run_id)
+        return Trained(
+            folder,
+            runner.run(["train.epochs=2", "optim.lr=0.5", "data.val=0.1", "tracking.pictures=false"]).run_id,
+        )
 
 
 def test_evaluation_finds_what_training_found(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +79,7 @@ def test_other_data_takes_the_place_of_the_runs(in_tmp_path: Path) -> None:
     assert other["evaluate/linear/train/loss"] > 10 * same, "another map"
 
 
+@pytest.mark.slow
 def test_another_table_is_read_by_what_the_model_has_learnt_from_its_own(in_tmp_path: Path) -> None:
     """Sizes far from those that were learnt, and one shelf of three."""
 
@@ -161,7 +165,7 @@ def test_what_cannot_be_evaluated_is_told(trained: Trained, words: list[str], to
 def test_a_run_or_a_model_that_is_not_there_is_told(in_tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match=r"^run: there is no run 'nope' in sqlite:"):
         evaluate(parse(["run=nope"], KNOWN))
-    run_id = runner.run(["train.epochs=1", "tracking.log_model=false"]).run_id
+    run_id = runner.run(["train.epochs=1", "tracking.log_model=false", "tracking.pictures=false"]).run_id
     with pytest.raises(RunnerError, match=rf"^run: '{run_id}' has logged no model; tracking\.log_model=true"):
         evaluate(parse([f"run={run_id}"], KNOWN))
     with pytest.raises(TrackingError, match=r"there is no store 'sqlite:///other\.db'"):
@@ -169,6 +173,7 @@ def test_a_run_or_a_model_that_is_not_there_is_told(in_tmp_path: Path) -> None:
     assert not (in_tmp_path / "other.db").exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
     parts = in_tmp_path / "parts.py"
     parts.write_text("\n\n".join(examples()))
@@ -192,6 +197,7 @@ def test_a_run_with_plugins_is_evaluated_with_them(in_tmp_path: Path) -> None:
         run.evaluate("plugins=moved.py")
 
 
+@pytest.mark.slow
 def test_code_that_a_store_holds_is_not_run_unasked(in_tmp_path: Path) -> None:
     parts = in_tmp_path / "parts.py"
     parts.write_text(examples()[0])

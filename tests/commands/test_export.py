@@ -46,6 +46,7 @@ def logits(result: Result, inputs: torch.Tensor) -> Any:
         return result.model.forward(result.store, inputs).numpy()
 
 
+@pytest.mark.slow
 def test_torchscript_is_loaded_without_the_runner(
     digits: Result, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

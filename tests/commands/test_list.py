@@ -66,6 +66,7 @@ def test_the_newest_is_first_and_a_sweep_is_a_line(place: Place) -> None:
     assert place.ids("limit=1") == ids_of(place.sweep)
 
 
+@pytest.mark.slow
 def test_runs_are_chosen_by_experiment_tag_status_and_sweep(place: Place) -> None:
     assert place.ids("other") == place.ids("experiment=other") == ids_of(place.linear)
     assert place.ids("tags.model=linear") == ids_of(place.linear)
@@ -122,6 +123,7 @@ def test_show_tells_what_was_run_what_came_of_it_and_what_to_type_next(place: Pl
     assert f"runner show {place.sweep.data.tags['best_run_id']}\n" in shown
 
 
+@pytest.mark.slow
 def test_an_id_may_be_as_short_as_it_is_no_others(place: Place) -> None:
     client = client_of(place.folder)
     begin = [client.create_run("0").info.run_id for _ in range(17)]  # two of them begin with the same digit

@@ -24,7 +24,7 @@ def predicted(result: Result, source: str, target: str) -> Path:
 
 @pytest.fixture
 def digits(in_tmp_path: Path) -> Result:
-    return runner.run(["train.epochs=2", "optim.lr=0.5"])
+    return runner.run(["train.epochs=2", "optim.lr=0.5", "tracking.pictures=false"])
 
 
 def test_a_classifier_gives_classes_and_their_probabilities(digits: Result) -> None:

@@ -53,7 +53,7 @@ def test_the_alias_is_newest_if_none_is_said() -> None:
         (["tracking.register=digits@v1"],
          "tracking.register: 'digits@v1' should have an alias of at most 255 letters, digits, _ and - after "
          "the @, which is neither latest nor a version such as v1"),
-        (["tracking.register=digits", "tracking.log_model=false"],
+        (["tracking.register=digits", "tracking.log_model=false", "tracking.pictures=false"],
          "tracking.log_model: False leaves no model to register as 'digits', use auto"),
         (["+tracking.registr=digits"],
          "tracking.registr: unknown key 'registr'. Did you mean 'register'? "

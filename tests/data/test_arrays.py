@@ -165,6 +165,7 @@ def resident_file_memory() -> int:
     return int(status.split("RssFile:")[1].split()[0]) * 1024
 
 
+@pytest.mark.slow
 def test_no_more_of_a_file_is_in_memory_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """64 MiB are gone through in order and at random; 8 MiB of them and one batch's pages may be there."""
     monkeypatch.setattr(batches, "RESIDENT", 8 * 1024**2)

@@ -93,7 +93,9 @@ def test_what_cannot_be_done_is_told(given: object, in_shape: tuple[int, ...], m
 
 def test_a_run_changes_what_it_trains_on_alone(in_tmp_path: Path) -> None:
     augment = "data.augment=[{type: RandomCrop, size: 8, padding: 1}]"
-    result = runner.run([augment, "train.epochs=3", "tracking.log_model=false", "optim=momentum"])
+    result = runner.run(
+        [augment, "train.epochs=3", "tracking.log_model=false", "tracking.pictures=false", "optim=momentum"]
+    )
     trained = result.epochs[-1].metrics["train/accuracy"]
     assert result.final["final/train_accuracy"] > trained + 0.02
     with pytest.raises(runner.ConfigError, match=r"data.augment.0.type: unknown 'Crop'"):

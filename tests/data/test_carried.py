@@ -35,7 +35,9 @@ def test_a_table_is_scikit_learns(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "accuracy"), [("iris", 0.95), ("wine", 0.95), ("breast_cancer", 0.95)])
 def test_a_model_learns_the_classes(in_tmp_path: Path, name: str, accuracy: float) -> None:
-    result = runner.run([f"data={name}", "train.batch_size=32", "tracking.log_model=false"])
+    result = runner.run(
+        [f"data={name}", "train.batch_size=32", "tracking.log_model=false", "tracking.pictures=false"]
+    )
     assert result.epochs[-1].metrics["test/accuracy"] >= accuracy
 
 
@@ -47,9 +49,10 @@ def ridges_error() -> float:
     return float(np.sqrt(np.mean(errors**2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["model=linear", "optim.lr=0.1"], ["model=regression", "optim.lr=0.5"]])
 def test_a_model_is_as_good_at_diabetes_as_scikit_learns_ridge(in_tmp_path: Path, words: list[str]) -> None:
     """Measured: 59.18 and 58.34 against 58.98."""
-    overrides = ["loss=mse", "optim=momentum", "tracking.log_model=false", *words]
+    overrides = ["loss=mse", "optim=momentum", "tracking.log_model=false", "tracking.pictures=false", *words]
     ours = runner.run(["data=diabetes", *overrides]).epochs[-1].metrics["test/rmse"]
     assert ours < 1.01 * ridges_error()

@@ -81,7 +81,9 @@ def test_inputs_that_are_their_own_targets_have_no_other_units() -> None:
 
 
 def test_a_served_model_says_values_in_their_own_units(in_tmp_path: Path) -> None:
-    result = runner.run(["data=diabetes", "model=linear", "loss=mse", "optim.lr=0.1"])
+    result = runner.run(
+        ["data=diabetes", "model=linear", "loss=mse", "optim.lr=0.1", "tracking.pictures=false"]
+    )
     served = find(result.tracking_uri, result.run_id).load_model(torch.device("cpu"), plugins=False)
     test = Diabetes(standardize_target=False).load().test
     errors = served.predict(test.inputs.numpy()) - test.targets.numpy()

@@ -11,6 +11,7 @@ from runner.nn.stacked_store import stacked
 from tests.docs.page import PAGES, links
 
 
+@pytest.mark.slow
 def test_the_store_and_a_stack_are_drawn_from_real_ones(in_tmp_path: Path) -> None:
     stores = [mlp(seed) for seed in range(MEMBERS)]
     assert [len(stacked(stores)), stores[0].size] == [8, 67], "of 4-8-3"

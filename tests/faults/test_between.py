@@ -60,6 +60,7 @@ def killed_and_gone_on(place: Place, name: str, calls: int) -> None:
     assert {key for key in wanted if not state[key].equal(wanted[key])} == set()
 
 
+@pytest.mark.slow
 def test_a_run_killed_after_the_store_was_told_tells_it_nothing_twice(in_tmp_path: Path) -> None:
     killed_and_gone_on(Place(in_tmp_path), "told the store, not noted", calls=1)
 

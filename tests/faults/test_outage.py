@@ -77,6 +77,7 @@ def sync(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["503", "hang", "gone"])
 def test_a_server_that_is_down_at_the_start_is_told_soon_and_leaves_nothing(
     tmp_path: Path, fault: str

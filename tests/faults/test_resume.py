@@ -122,6 +122,7 @@ def go_through(place: Place, overrides: str, moments: int, seed: int) -> Counter
     return counted
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_the_same_bits(in_tmp_path: Path) -> None:
     counted = go_through(Place(in_tmp_path), SOLO[0], moments=1, seed=0)
     assert counted["gone on"] == 1

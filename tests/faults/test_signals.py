@@ -89,6 +89,7 @@ def go_through(place: Place, numbers: list[signal.Signals], seed: int) -> int:
     return gone_on
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_tells_how_to_go_on(in_tmp_path: Path) -> None:
     assert go_through(Place(in_tmp_path), list(CODES), seed=0) == 2
 

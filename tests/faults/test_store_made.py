@@ -57,6 +57,7 @@ def test_odd_names_of_folders_and_experiments_work(in_tmp_path: Path, name: str)
     assert left >= {"config.yaml", "runner.log"}
 
 
+@pytest.mark.slow
 def test_a_run_started_in_an_oddly_named_folder_is_all_there(in_tmp_path: Path) -> None:
     folder = in_tmp_path / "a b%20c#d?e"
     shutil.copytree(in_tmp_path / "outputs", folder / "outputs")

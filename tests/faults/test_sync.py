@@ -69,6 +69,7 @@ def test_an_offline_run_contacts_nothing_and_is_the_same_after_sync(in_tmp_path:
     assert len(runs_in(in_tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_sent_whole_and_marked(config: Plain, in_tmp_path: Path) -> None:
     config["tracking"]["offline"] = True
     (in_tmp_path / "run").mkdir()
@@ -136,6 +137,7 @@ def test_a_server_that_is_not_there_is_one_line(
     assert "secret" not in errors
 
 
+@pytest.mark.slow
 def test_an_offline_run_that_was_killed_goes_on_and_tells_nothing_twice(
     config: Plain, in_tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def milliseconds_ago(seconds: float) -> str:
     return str(int((time.time() - seconds) * 1000))
 
 
+@pytest.mark.slow
 def test_the_next_start_marks_a_run_that_was_killed_and_not_one_that_lives(
     config: Plain, in_tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def test_tf32_is_allowed_only_within_the_context() -> None:
     assert [flag.allow_tf32 for flag in flags] == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tf32 is refused where there is no GPU")
 def test_a_run_in_bf16_learns_and_tf32_without_a_gpu_is_refused(command_line: CommandLine) -> None:
     done = command_line("train.precision=bf16", "optim=momentum", "tracking.log_model=false")

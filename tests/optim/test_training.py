@@ -29,6 +29,7 @@ def test_rule_groups_clipping_and_schedule_are_told_on_the_command_line(
         "schedule.warmup_steps=3",
         "train.epochs=4",
         "tracking.log_model=false",
+        "tracking.pictures=false",
     )
     assert done.returncode == 0, done.stderr
     (run,) = runs_in(in_tmp_path)

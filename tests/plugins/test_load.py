@@ -122,6 +122,7 @@ def test_a_module_that_is_named_twice_is_loaded_once(tmp_path: Path) -> None:
     assert [plugin.name for plugin in load_all([name, name])] == [name]
 
 
+@pytest.mark.slow
 def test_an_installed_package_joins_by_its_entry_point(tmp_path: Path) -> None:
     written(tmp_path / "my_package.py", SCHEDULE.format(factor=0.5))
     about = tmp_path / "my_package-1.0.dist-info"

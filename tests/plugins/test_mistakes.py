@@ -9,7 +9,13 @@ from runner.errors import ConfigError, RunnerError
 from tests.conftest import CommandLine, client_of, runs_in
 from tests.test_own_parts import examples
 
-QUICK = ["train.epochs=1", "tracking.log_model=false", "data={type: sine}", "loss=mse"]
+QUICK = [
+    "train.epochs=1",
+    "tracking.log_model=false",
+    "tracking.pictures=false",
+    "data={type: sine}",
+    "loss=mse",
+]
 
 PARTS = {
     "self.beta = scope": (["model.layers.a1.type=swish"], "model.layers.a1 (swish of {file})"),

@@ -27,7 +27,7 @@ class Writes:
 LAYERS = {"writes": Writes}
 """
 
-SMALL = ("data.limit=200", "train.epochs=2", "tracking.log_model=false")
+SMALL = ("data.limit=200", "train.epochs=2", "tracking.log_model=false", "tracking.pictures=false")
 
 
 def test_the_switches_are_turned_and_put_back() -> None:
@@ -72,6 +72,7 @@ def test_another_error_stays_what_it_is() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+@pytest.mark.slow
 def test_a_run_learns_the_same_with_deterministic_operators_on_a_cpu(in_tmp_path: Path) -> None:
     before = now()
     free, held = (
@@ -82,6 +83,7 @@ def test_a_run_learns_the_same_with_deterministic_operators_on_a_cpu(in_tmp_path
     assert now() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sweep", [[], pytest.param(["-m", "seed=0,1"], marks=pytest.mark.slow)])
 def test_an_operator_that_has_no_such_form_is_told_in_a_line(
     command_line: CommandLine, in_tmp_path: Path, sweep: list[str]

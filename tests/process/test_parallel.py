@@ -11,7 +11,13 @@ from tests.conftest import REPOSITORY, client_of, run_in, runs_in
 from tests.test_own_parts import examples
 
 EPOCHS = 5
-ARGUMENTS = ("optim=momentum", f"train.epochs={EPOCHS}", "train.batch_size=101", "tracking.log_model=false")
+ARGUMENTS = (
+    "optim=momentum",
+    f"train.epochs={EPOCHS}",
+    "train.batch_size=101",
+    "tracking.log_model=false",
+    "tracking.pictures=false",
+)
 
 
 def torchrun(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +81,14 @@ def test_a_worker_without_a_share_waits_for_the_others(
     in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """21 samples in batches of 10: the last one is a batch of its own, for two workers."""
-    arguments = ("data=linear", "loss=mse", "model=linear", "data.samples=26", "tracking.log_model=false")
+    arguments = (
+        "data=linear",
+        "loss=mse",
+        "model=linear",
+        "data.samples=26",
+        "tracking.log_model=false",
+        "tracking.pictures=false",
+    )
     sizes = ("train.batch_size=10", "train.epochs=3", "optim.lr=0.1")
     assert run_in(in_tmp_path, *arguments, *sizes).returncode == 0
     together = torchrun(in_tmp_path, *arguments, *sizes)

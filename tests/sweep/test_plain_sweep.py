@@ -115,6 +115,7 @@ def test_a_failing_job_stops_no_other_and_is_named_at_the_end(in_tmp_path: Path,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_sweep_declared_in_yaml_names_its_jobs_by_what_differs(in_tmp_path: Path, tmp_path: Path) -> None:
     (tmp_path / "my" / "experiment").mkdir(parents=True)
     (tmp_path / "my" / "experiment" / "rates.yaml").write_text(

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 from mlflow.entities import Dataset
 
 import runner
 from tests.conftest import CommandLine, runs_in
 
-QUICK = ["train.epochs=1", "tracking.log_model=false"]
+QUICK = ["train.epochs=1", "tracking.log_model=false", "tracking.pictures=false"]
 
 
 def inputs_in(folder: Path) -> list[Dataset]:
@@ -27,6 +28,7 @@ def test_a_run_tells_its_data_with_sizes_shapes_and_digest(in_tmp_path: Path) ->
     assert json.loads(dataset.source)["val"] == 0.1
 
 
+@pytest.mark.slow
 def test_the_digest_is_of_the_data_that_is_learnt_from(in_tmp_path: Path) -> None:
     for overrides in (["seed=0"], ["seed=1"], ["data.limit=100"]):
         runner.run([*overrides, *QUICK])
@@ -34,6 +36,7 @@ def test_the_digest_is_of_the_data_that_is_learnt_from(in_tmp_path: Path) -> Non
     assert first.digest == second.digest != fewer.digest
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_sweep_tell_theirs(command_line: CommandLine, in_tmp_path: Path) -> None:
     done = command_line("-m", "seed=0,1", "data=digits,iris", "sweep.mode=stacked", *QUICK)
     assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ def versions(uri: str, name: str) -> list[ModelVersion]:
     return sorted(found, key=lambda each: int(each.version))
 
 
+@pytest.mark.slow
 def test_a_run_s_model_is_a_version_that_loads_by_its_alias(
     in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the server did not start: {log.read_text()}")
 
 
+@pytest.mark.slow
 def test_a_run_against_a_server_is_all_there(server: str, tmp_path: Path) -> None:
     done = run_in(tmp_path, f"tracking.uri={server}", "train.epochs=3")
     assert done.returncode == 0, done.stderr

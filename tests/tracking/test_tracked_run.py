@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from mlflow.entities import Metric
 
 from runner.tracking.data_input import DataInput
@@ -10,6 +11,7 @@ from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import find_made, make
 
 
+@pytest.mark.slow
 def test_more_parameters_and_metrics_than_mlflow_takes_in_a_call_all_arrive(tmp_path: Path) -> None:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
     params = {f"key_{number}": str(number) for number in range(250)}
@@ -33,6 +35,7 @@ def test_artifacts_lie_where_the_client_finds_them(tmp_path: Path) -> None:
     assert sorted(listed) == ["config.yaml", "more.txt"]
 
 
+@pytest.mark.slow
 def test_all_may_be_told_again(tmp_path: Path) -> None:
     client = connect(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = find_experiment(client, "runner")

@@ -199,6 +199,7 @@ def test_a_text_model_says_a_character_for_each_place(
     assert again["class"].map(list).equals(model.predict(model.input_example)["class"].map(list))
 
 
+@pytest.mark.slow
 def test_an_autoencoder_gives_the_values_of_what_it_has_seen(
     in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -289,6 +289,7 @@ def test_a_store_that_fails_for_long_keeps_nobody_waiting_and_loses_nothing(
     assert not list((in_tmp_path / "sweep").rglob("events.*"))
 
 
+@pytest.mark.slow
 def test_books_that_are_killed_with_their_trainer_lose_nothing_that_was_told(in_tmp_path: Path) -> None:
     jobs = jobs_in(in_tmp_path, 2)
     messages = [
@@ -385,6 +386,7 @@ def test_a_run_that_is_no_sweep_cannot_be_continued(in_tmp_path: Path) -> None:
     assert told[0].reason.startswith(f"sweep.resume: '{child}' is a run, but no sweep")
 
 
+@pytest.mark.slow
 def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     jobs = jobs_in(in_tmp_path, 2)
     written: list[int] = []
@@ -411,6 +413,7 @@ def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     assert [run.info.status for run in parents] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_what_the_one_who_looks_raises_is_raised_by_who_waits_and_nothing_is_lost(in_tmp_path: Path) -> None:
     jobs = jobs_in(in_tmp_path, 2)
     looked = Event()
@@ -462,6 +465,7 @@ for message in messages:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "end",
     [

@@ -160,6 +160,7 @@ def test_only_a_launcher_that_cannot_fail_a_job_alone_has_them_composed_before(
     assert len(launcher.jobs) == 2
 
 
+@pytest.mark.slow
 def test_the_command_line_sweeps_by_grid_and_a_mistake_ends_with_2(command_line: CommandLine) -> None:
     done = command_line("-m", "seed=0,1", "sweep.zip=[sed]")
     assert done.returncode == 2

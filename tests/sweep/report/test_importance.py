@@ -5,6 +5,7 @@ import pytest
 from runner.sweep.report.importance import as_numbers, importance_of
 
 
+@pytest.mark.slow
 def test_what_decides_alone_has_nearly_all_importance_and_the_answer_is_the_same_each_time() -> None:
     keys = {
         "optim.lr": [str(10.0 ** -(job % 4)) for job in range(32)],

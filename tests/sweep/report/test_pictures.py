@@ -50,6 +50,7 @@ def drawn(report: Report) -> tuple[dict[str, bytes], dict[str, str]]:
     return pictures, left_out
 
 
+@pytest.mark.slow
 def test_a_grid_over_rates_betas_and_seeds_has_all_pictures() -> None:
     pictures, left_out = drawn(report_of(grid(), "optim.lr", "optim.beta", "seed"))
     assert (tuple(pictures), left_out) == (NAMES, {})
