@@ -56,6 +56,15 @@ def test_a_server_is_only_told_where_it_is(command_line: CommandLine) -> None:
     assert (done.returncode, done.stdout) == (0, "http://***@127.0.0.1:1/#/experiments\n")
 
 
+def test_the_page_is_opened_where_that_is_wanted(command_line: CommandLine, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    words = ("ui", "open=true", "tracking.uri=http://127.0.0.1:1")
+    assert command_line(*words, BROWSER=f"{browser} %s").returncode == 0
+    assert (tmp_path / "opened").read_text() == "http://127.0.0.1:1/#/experiments\n"
+
+
 def test_a_port_that_is_typed_has_to_be_free(command_line: CommandLine) -> None:
     with socket.socket() as taken:
         taken.bind((ui.HOST, 0))
