@@ -84,6 +84,10 @@ class Proxy(socketserver.ThreadingTCPServer):
         self.seen: list[str] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def server_close(self) -> None:
+        self.shutdown()  # or the thread would ask a socket that is closed, for ever and at once
+        super().server_close()
+
     @property
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"

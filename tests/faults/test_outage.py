@@ -23,6 +23,25 @@ EPOCHS = 20
 SLOWED = ("data=spirals", "data.samples=20000", "model.layers.l1.out_features=64", f"train.epochs={EPOCHS}")
 """A run whose epochs take long enough for something to happen in between."""
 
+PACED = """
+import time
+
+
+class Paced:
+    per_step = False
+    epoch = 0
+
+    def factor(self, moment):
+        if moment.epoch > self.epoch:
+            self.epoch = moment.epoch
+            time.sleep(4)
+        return 1.0
+
+
+SCHEDULES = {"paced": Paced}
+"""
+"""Epochs that take four seconds on a fast machine as on a slow one."""
+
 QUICK = ("data=iris", f"train.epochs={EPOCHS}", "tracking.log_model=false")
 
 
@@ -36,7 +55,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def proxy(server: Server) -> Iterator[Proxy]:
     with Proxy(server.port) as proxy:
         yield proxy
-        proxy.shutdown()
 
 
 def runs_of(uri: str, experiment: str) -> list[Run]:
@@ -177,8 +195,10 @@ def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str
 
 @pytest.mark.slow
 def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_itself(tmp_path: Path) -> None:
+    (tmp_path / "paced.py").write_text(PACED)
+    paced = ("plugins=[./paced.py]", "schedule=own", "schedule.type=paced")
     with Server(tmp_path) as server:
-        process = stopped_in_training(server, "data.samples=400000")
+        process = stopped_in_training(server, *paced)
         time.sleep(10)
         assert process.poll() is None, "the run goes on meanwhile"
         server.start()

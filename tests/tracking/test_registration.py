@@ -93,7 +93,6 @@ def test_a_reply_that_is_lost_makes_no_second_version(server: Server, tmp_path: 
         assert done.returncode == 0, done.stderr
         for folder in journals_in(tmp_path):  # which a busy machine may not have come to
             resend(folder)
-        proxy.shutdown()
     assert lost
     (version,) = versions(server.uri, name)
     aliases = MlflowClient(server.uri).get_registered_model(name).aliases
