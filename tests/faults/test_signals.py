@@ -2,6 +2,10 @@
 
 import random
 import signal
+import subprocess
+import sys
+import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,15 +32,29 @@ EPOCHS, CODES = 120, {signal.SIGTERM: 143, signal.SIGINT: 130}
 BOTH = pytest.mark.parametrize("number", list(CODES), ids=lambda number: number.name)
 
 
-def stop(place: Place, arguments: list[str], moment: float, number: signal.Signals) -> str | None:
+def stop(
+    place: Place, arguments: list[str], moment: float, number: signal.Signals, limit: float = SECONDS
+) -> str | None:
     """Send a signal so many seconds after the first word; what is said on stderr, None if it was over."""
     done = warm.run(place.folder, arguments, place.environment, moment, number=number, once_it_speaks=True)
-    assert done.seconds < SECONDS
+    assert done.seconds < limit
     if "look at it with" in done.stdout and "resume=" not in done.stderr:
         return None
     assert done.returncode == CODES[number], done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done.stderr
+
+
+@cache
+def seconds_of_books() -> float:
+    """How long a sweep's books take until they can be written, and so until they can be closed.
+
+    A warm trainer is there before them and waits; any other has its own imports to wait for, which take longer.
+    """
+    books = "import runner.sweep.books.bookkeeper, runner.sweep.report.writer"
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", books], check=True)
+    return time.monotonic() - started
 
 
 def rest_of(told: str, key: str) -> list[str]:
@@ -114,7 +132,7 @@ def stop_sweep(place: Place, number: signal.Signals, moments: int, seed: int) ->
     moment, gone_on = random.Random(seed), 0
     while gone_on < moments:
         before = newest_sweep(place)
-        told = stop(place, arguments, moment.uniform(0, 1), number)
+        told = stop(place, arguments, moment.uniform(0, 1), number, SECONDS + seconds_of_books())
         sweep = newest_sweep(place)
         if told is None or sweep is None or sweep == before:
             continue  # it had not begun
