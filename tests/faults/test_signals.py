@@ -49,7 +49,7 @@ def stop(
 def seconds_of_books() -> float:
     """How long a sweep's books take until they can be written, and so until they can be closed.
 
-    A warm trainer is there before them and waits; any other has its own imports to wait for, which take longer.
+    A warm trainer is there before them and waits; any other has longer imports of its own.
     """
     books = "import runner.sweep.books.bookkeeper, runner.sweep.report.writer"
     started = time.monotonic()
