@@ -155,8 +155,8 @@ def rows_of_members(place: Place, sweep: str) -> dict[str, Rows]:
 
 @pytest.mark.slow
 @BOTH
-def test_ten_stacks_stopped_at_random_moments_lose_nothing(
+def test_five_stacks_stopped_at_random_moments_lose_nothing(
     number: signal.Signals, in_tmp_path: Path, injected: Injected
 ) -> None:
-    assert stop_sweep(Place(in_tmp_path), number, moments=10, seed=number) == 10
-    injected(10)
+    assert stop_sweep(Place(in_tmp_path), number, moments=5, seed=number) == 5
+    injected(5)
