@@ -140,7 +140,7 @@ def test_system_metrics_are_no_part_of_what_is_compared(command_line: CommandLin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["stacked", pytest.param("solo", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("mode", ["stacked", "solo"])
 def test_jobs_of_a_sweep_have_notes_and_pictures_if_asked_for(
     command_line: CommandLine, in_tmp_path: Path, mode: str
 ) -> None:

@@ -191,7 +191,7 @@ def test_a_run_that_diverged_diverges_again(place: Place) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("mode", "code"), [("stacked", 1), pytest.param("solo", 0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("mode", "code"), [("stacked", 1), ("solo", 0)])
 def test_a_sweeps_job_is_done_again_by_itself(
     command_line: CommandLine, place: Place, mode: str, code: int
 ) -> None:

@@ -84,7 +84,7 @@ def test_a_run_learns_the_same_with_deterministic_operators_on_a_cpu(in_tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sweep", [[], pytest.param(["-m", "seed=0,1"], marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]])
 def test_an_operator_that_has_no_such_form_is_told_in_a_line(
     command_line: CommandLine, in_tmp_path: Path, sweep: list[str]
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [3, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, 16])
 def test_many_processes_at_once_on_a_store_that_is_not_there_all_succeed(
     tmp_path: Path, count: int, injected: Injected
 ) -> None:
