@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from runner.config.compose import tracking_uri
 from runner.config.overrides import as_override
+from runner.config.tracking_uri import tracking_uri
 from runner.process.signals import Terminated
 from runner.tracking.location import Location
 from runner.tracking.masking import masked

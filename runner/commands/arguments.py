@@ -105,7 +105,7 @@ class Arguments:
 
     def store(self) -> str:
         """The store's URI: what was typed, or what a run takes that is told of none."""
-        from runner.config.compose import tracking_uri
+        from runner.config.tracking_uri import tracking_uri
 
         return self.of("tracking.uri") or tracking_uri()
 

@@ -20,9 +20,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from runner.config import sqlite_uri
 from runner.config.overrides import as_override
 from runner.config.plain import Plain
+from runner.config.tracking_uri import tracking_uri
 from runner.config.unfolding import refuse_unfolding
 from runner.errors import ConfigError, unknown
 from runner.process.launch import Launch
@@ -53,12 +53,6 @@ def register_resolvers() -> None:
     }
     for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, use_cache=True, replace=True)
-
-
-def tracking_uri() -> str:
-    """The store that the environment names, else a SQLite file under the launch folder."""
-    named = os.environ.get("MLFLOW_TRACKING_URI")
-    return named or sqlite_uri.from_path(Path.cwd() / "outputs" / "mlflow.db")
 
 
 def to_plain(cfg: DictConfig) -> Plain:

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.config import sqlite_uri
+from runner.config.tracking_uri import tracking_uri
 from runner.tracking.masking import masked
 
 PARENT = "parent.json"
@@ -49,8 +49,7 @@ class Location:
             return how_to_send(Path(self.spooled))
         if self.uri.startswith("http"):
             return f"{masked(self.uri).rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
-        path = sqlite_uri.to_path(self.uri)
-        if path == Path.cwd() / "outputs" / "mlflow.db":
+        if self.uri == tracking_uri():
             return UI
         return f"{UI} {shlex.quote(f'tracking.uri={masked(self.uri)}')}"
 

@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runner.config.compose import tracking_uri
 from runner.config.overrides import as_override
 from runner.config.plain import Plain
+from runner.config.tracking_uri import tracking_uri
 from runner.objective import cost
 from runner.process.launch import Launch
 from runner.tracking.console import PARTS

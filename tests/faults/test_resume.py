@@ -42,8 +42,9 @@ class Place:
     folder: Path
 
     def start(self, *arguments: str, kill_after: float | None = None, whole: bool = False) -> int:
-        """The exit code."""
+        """The exit code; what was said is shown where a test fails."""
         done = warm.run(self.folder, arguments, self.environment, kill_after, whole)
+        print(arguments, done.returncode, done.stdout, done.stderr, sep="\n")
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode
 
