@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from runner.sweep.callback import RESULTS
 from runner.tracking.finished import FinishedRun
+from runner.tracking.journal import whole_lines
 from runner.tracking.outcome import Status
 
 
@@ -38,15 +39,17 @@ class JobResult:
 
 
 def add_result(folder: Path, result: JobResult) -> None:
-    """Append a job's line."""
-    with FileLock(folder / f".{RESULTS}.lock"), (folder / RESULTS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(result)) + "\n")
+    """Append a job's line, in place of half a one that somebody who was killed has left."""
+    path = folder / RESULTS
+    with FileLock(folder / f".{RESULTS}.lock"), path.open("ab") as file:
+        file.truncate(whole_lines(path))
+        file.write((json.dumps(asdict(result)) + "\n").encode())
 
 
 def read_results(folder: Path) -> list[JobResult]:
     """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end."""
     path = folder / RESULTS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_bytes()[: whole_lines(path)].splitlines() if path.exists() else []
     results = [JobResult(**json.loads(line)) for line in lines]
     return sorted({result.job: result for result in results}.values(), key=lambda result: result.job)
 

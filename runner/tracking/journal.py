@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from runner.errors import TrackingError
+from runner.process import atomic
 
 EVENTS, SENT, LOCK = "events.jsonl", "events.sent", ".events.lock"
 """By their names in a run's folder: what is to be told, how far it is told, who is at it."""
@@ -142,9 +143,7 @@ class Journal:
     def note_sent(self, sent: Sent) -> None:
         """Remember, across crashes too, how far it has been told."""
         self.sent = sent
-        unfinished = self.folder / f"{SENT}.unfinished"
-        unfinished.write_text(json.dumps(asdict(sent)))
-        unfinished.replace(self.folder / SENT)
+        atomic.write_text(self.folder / SENT, json.dumps(asdict(sent)))
 
     def count_unsent(self) -> int:
         """How many events are left to send."""

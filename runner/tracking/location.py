@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.config.tracking_uri import tracking_uri
+from runner.process import atomic
 from runner.tracking.masking import masked
 
 PARENT = "parent.json"
@@ -38,9 +39,7 @@ class Location:
 
     def write(self, path: Path) -> None:
         """Write it to a file, whole or not at all."""
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.write_text(json.dumps(vars(self)), encoding="utf-8")
-        unfinished.replace(path)
+        atomic.write_text(path, json.dumps(vars(self)))
 
     @property
     def how_to_look(self) -> str:

@@ -45,6 +45,9 @@ def send(journal: Journal) -> str:
     """The same for a journal that is ours."""
     if journal.is_new:
         return "has been sent"  # by another, just now
+    if not any(journal.lines()):
+        journal.remove()
+        return "tells nothing"  # its process was killed as it began
     if not journal.has_ended:  # or a sweep was about to tell of its end
         journal.append(events.vanished(last_time(journal)))
     sender, count = Sender(journal), journal.count_unsent()

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 
 from runner.config import sqlite_uri
 from runner.config.plain import to_yaml
+from runner.process import atomic
 from runner.sweep.books.messages import Ended, Opened
 from runner.tracking import events
 from runner.tracking.events import CONFIG_NAME, config_yaml
@@ -71,7 +72,7 @@ class Page:
         self._note = Note(opened.plain, opened.launch, opened.tags)
         self._note.data = opened.data
         known = {"objective": opened.plain.get("objective"), **opened.tags}
-        (folder / RECORD).write_text(json.dumps(known), encoding="utf-8")
+        atomic.write_text(folder / RECORD, json.dumps(known))
         self.journal = Journal(folder)
         if opened.run_id is not None:
             self.journal.append(events.reopened(opened.run_id, opened.plain["tracking"]))
