@@ -7,7 +7,7 @@ from benchmarks.results import Findings, Table
 from benchmarks.rounds import Spread
 from benchmarks.sections.section import Section, Setup, with_spread
 
-PAIRS = 12
+PAIRS = 40
 """Epochs of each kind, a round."""
 
 LIMIT = 0.03
