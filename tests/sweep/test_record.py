@@ -7,10 +7,8 @@ from runner.sweep.record import JobResult, add_result, read_results
 
 
 def test_what_jobs_came_to_is_read_in_their_order(tmp_path: Path) -> None:
-    second, first = (
-        JobResult(1, ["seed=1"], "FINISHED", curve=[0.5]),
-        JobResult(0, ["seed=0"], "FAILED", "NaN"),
-    )
+    first = JobResult(0, ["seed=0"], "FAILED", "loss is nan", curve=[])
+    second = JobResult(1, ["seed=1"], "FINISHED", run_id="abc", metrics={"test/loss": 0.5}, curve=[0.7, 0.5])
     add_result(tmp_path, second)
     add_result(tmp_path, first)
     assert read_results(tmp_path) == [first, second]
