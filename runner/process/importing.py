@@ -5,6 +5,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 
 @contextlib.contextmanager
@@ -19,10 +20,15 @@ def without_collections() -> Iterator[None]:
     try:
         yield
     finally:
-        if gc.get_freeze_count() == 0:
-            gc.freeze()
-            atexit.register(thaw)
+        freeze()
         gc.enable()
+
+
+@cache
+def freeze() -> None:
+    """Leave out what exists now; once, and whatever the interpreter has left out already (3.12 begins so)."""
+    gc.freeze()
+    atexit.register(thaw)
 
 
 def thaw() -> None:
