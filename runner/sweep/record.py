@@ -1,6 +1,7 @@
 """What a sweep's jobs came to: one line a job in the sweep's folder, whichever process ran it."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,8 +42,10 @@ class JobResult:
 def add_result(folder: Path, result: JobResult) -> None:
     """Append a job's line, in place of half a one that somebody who was killed has left."""
     path = folder / RESULTS
-    with FileLock(folder / f".{RESULTS}.lock"), path.open("ab") as file:
-        file.truncate(whole_lines(path))
+    with FileLock(folder / f".{RESULTS}.lock"), path.open("ab+") as file:
+        end = file.tell()
+        if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
+            file.truncate(whole_lines(path))
         file.write((json.dumps(asdict(result)) + "\n").encode())
 
 

@@ -98,8 +98,9 @@ class Sender:
     def _begin(self, event: Event) -> TrackedRun:
         client, experiment_id = self.connected(event)
         tags = event["tags"]
-        if event["sweep"] is not None:
-            tags = tags | sweep_tags(Location.read(self._journal.folder / event["sweep"] / PARENT).run_id)
+        parent = None if event["sweep"] is None else self._journal.folder / event["sweep"] / PARENT
+        if parent is not None and parent.exists():  # not where the store had gone before it took the sweep
+            tags = tags | sweep_tags(Location.read(parent).run_id)
         if self.has_asked:
             made = find_made(client, experiment_id, tags[TOKEN])
             if made is not None:

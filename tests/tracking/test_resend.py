@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.tracking.journal import EVENTS
+from runner.config.compose import compose_run
+from runner.process.launch import Launch
+from runner.tracking import events
+from runner.tracking.journal import EVENTS, Journal
 from runner.tracking.resend import journals_in, resend
+from tests.conftest import client_of
 
 
 @pytest.mark.parametrize("content", ["", '{"kind": "beg'])
@@ -13,3 +17,22 @@ def test_a_journal_that_had_not_begun_is_forgotten(content: str, tmp_path: Path)
     (tmp_path / EVENTS).write_text(content)
     assert resend(tmp_path) == "tells nothing"
     assert journals_in(tmp_path) == []
+
+
+def test_a_job_is_sent_though_the_store_had_gone_before_it_took_the_sweep(in_tmp_path: Path) -> None:
+    folder = in_tmp_path / "sweep" / "0"
+    folder.mkdir(parents=True)
+    plain, launch = compose_run([], None).plain, Launch(folder, "mlp", (), "command", job=0)
+    journal = Journal(folder)
+    journal.append(
+        events.begun(plain, launch, {}, events.now(), folder.parent),
+        events.measured({"test/loss": 0.5}, 1, events.now()),
+        *events.ended(folder, "FINISHED", None),
+    )
+    journal.close()
+    assert "events sent" in resend(folder)
+    client = client_of(in_tmp_path)
+    (experiment,) = [each for each in client.search_experiments() if each.name == "runner"]
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert (run.info.status, run.data.metrics["test/loss"]) == ("FINISHED", 0.5)
+    assert "sweep_id" not in run.data.tags

@@ -64,11 +64,12 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             called = masked(name(folder))[:NAME_LENGTH]
             run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
             location = Location(uri, experiment_id, run.location.run_id)
-            # At once, and before it is a sweep: it may be killed at any moment, and is to be continued.
-            run.leave(folder, [SWEEP_RECORD])
-            leave_uncommitted(client, location.run_id)
-            client.set_tag(location.run_id, "sweep_id", location.run_id)
             location.write(record)
+            try:  # before it is a sweep: it may be killed at any moment, and a sweep is to be continued
+                run.leave(folder, [SWEEP_RECORD])
+                leave_uncommitted(client, location.run_id)
+            finally:  # where no artifacts can be left, jobs belong together nevertheless
+                client.set_tag(location.run_id, "sweep_id", location.run_id)
         return location.run_id
 
 
