@@ -52,8 +52,8 @@ def add_result(folder: Path, result: JobResult) -> None:
 def read_results(folder: Path) -> list[JobResult]:
     """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end."""
     path = folder / RESULTS
-    lines = path.read_bytes()[: whole_lines(path)].splitlines() if path.exists() else []
-    results = [JobResult(**json.loads(line)) for line in lines]
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    results = [JobResult(**json.loads(line)) for line in lines if line.endswith(b"\n")]
     return sorted({result.job: result for result in results}.values(), key=lambda result: result.job)
 
 

@@ -9,7 +9,7 @@ from runner.process.launch import Launch
 from runner.tracking import events
 from runner.tracking.journal import EVENTS, Journal
 from runner.tracking.resend import journals_in, resend
-from tests.conftest import client_of
+from tests.conftest import runs_in
 
 
 @pytest.mark.parametrize("content", ["", '{"kind": "beg'])
@@ -31,8 +31,6 @@ def test_a_job_is_sent_though_the_store_had_gone_before_it_took_the_sweep(in_tmp
     )
     journal.close()
     assert "events sent" in resend(folder)
-    client = client_of(in_tmp_path)
-    (experiment,) = [each for each in client.search_experiments() if each.name == "runner"]
-    (run,) = client.search_runs([experiment.experiment_id])
+    (run,) = runs_in(in_tmp_path)
     assert (run.info.status, run.data.metrics["test/loss"]) == ("FINISHED", 0.5)
     assert "sweep_id" not in run.data.tags

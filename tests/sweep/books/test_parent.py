@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from omegaconf import OmegaConf
 
@@ -15,7 +13,7 @@ from runner.config.compose import SWEEP_RECORD, compose_run
 from runner.process.launch import Launch
 from runner.sweep.books import parent
 from runner.tracking.tracked_run import TrackedRun
-from tests.conftest import client_of
+from tests.conftest import client_of, runs_in
 
 KILLED_MEANWHILE = """
 import os, signal
@@ -38,27 +36,22 @@ def folder(in_tmp_path: Path) -> Path:
     return made
 
 
-def only_run(client: MlflowClient) -> Run:
-    (experiment,) = [each for each in client.search_experiments() if each.name == "runner"]
-    (run,) = client.search_runs([experiment.experiment_id])
-    return run
-
-
 def join(folder: Path) -> str:
     return parent.join(folder, compose_run([], None).plain, Launch(folder, "mlp", (), "command"))
 
 
 def test_a_sweep_can_be_continued_from_its_beginning(folder: Path) -> None:
-    sweep, client = join(folder), client_of(folder.parent)
-    assert only_run(client).data.tags["sweep_id"] == sweep
-    assert SWEEP_RECORD in [file.path for file in client.list_artifacts(sweep)]
+    sweep = join(folder)
+    (run,) = runs_in(folder.parent)
+    assert run.data.tags["sweep_id"] == sweep
+    assert SWEEP_RECORD in [file.path for file in client_of(folder.parent).list_artifacts(sweep)]
 
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_before_is_no_sweep(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED_MEANWHILE], cwd=folder.parent)
     assert done.returncode == -signal.SIGKILL
-    run = only_run(client_of(folder.parent))
+    (run,) = runs_in(folder.parent)
     assert run.info.status == "RUNNING"
     assert "sweep_id" not in run.data.tags
 
@@ -72,4 +65,5 @@ def test_where_no_artifacts_can_be_left_jobs_belong_together_nevertheless(
     monkeypatch.setattr(TrackedRun, "leave", refuse)
     with pytest.raises(Exception, match="no room for artifacts"):
         join(folder)
-    assert only_run(client_of(folder.parent)).data.tags["sweep_id"] == join(folder)
+    (run,) = runs_in(folder.parent)
+    assert run.data.tags["sweep_id"] == join(folder)
