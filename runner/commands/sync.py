@@ -43,7 +43,7 @@ def sync(folder: Path) -> int:
     for place in journals_in(folder):
         try:
             print(f"{place}: {resend(place)}", flush=True)
-        except (*STORE_ERRORS, TrackingError, ValueError) as error:
+        except (*STORE_ERRORS, TrackingError) as error:
             print(f"{place}: {told(error)}", file=sys.stderr)
             left = 1
             if not is_refused(error):

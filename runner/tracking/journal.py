@@ -17,8 +17,8 @@ from runner.process import atomic
 EVENTS, SENT, LOCK = "events.jsonl", "events.sent", ".events.lock"
 """By their names in a run's folder: what is to be told, how far it is told, who is at it."""
 
-READ_BYTES = 1_000_000
-"""How much is read at once of what is to be sent."""
+SEND_BYTES = 1_000_000
+"""How much is sent at once, about."""
 
 Event = Mapping[str, Any]
 """A line of the journal: its ``kind`` and what belongs to it, as JSON has it."""
@@ -113,20 +113,13 @@ class Journal:
         """The next events to send, each with the offset at which it ends; empty when all are sent.
 
         Raises:
-            ValueError: if a line is damaged.
+            TrackingError: if a line is damaged.
         """
-        if not self.path.exists():
-            return []
-        with self.path.open("rb") as file:
-            file.seek(self.sent.offset)
-            content = file.read(READ_BYTES)
-            if b"\n" not in content:
-                content += file.readline()  # one that is longer than that
-        events, end = [], self.sent.offset
-        for line in content.splitlines(keepends=True):
-            if line.endswith(b"\n"):
-                end += len(line)
-                events.append((json.loads(line), end))
+        events, start = [], self.sent.offset
+        for event, end in self.events(start):
+            events.append((event, end))
+            if end - start > SEND_BYTES:
+                break
         return events
 
     @property
@@ -134,11 +127,11 @@ class Journal:
         """How it begins.
 
         Raises:
-            ValueError: if it doesn't, or the line is damaged.
+            TrackingError: if it doesn't, or the line is damaged.
         """
-        with self.path.open("rb") as file:
-            found: Event = json.loads(file.readline())
-        return found
+        for event, _ in self.events():
+            return event
+        raise TrackingError(f"{self.path}: tells nothing")
 
     def note_sent(self, sent: Sent) -> None:
         """Remember, across crashes too, how far it has been told."""
@@ -148,6 +141,19 @@ class Journal:
     def count_unsent(self) -> int:
         """How many events are left to send."""
         return sum(1 for _ in self.lines(self.sent.offset))
+
+    def events(self, offset: int = 0) -> Iterator[tuple[Event, int]]:
+        """Its events from an offset on, each with the offset at which it ends.
+
+        Raises:
+            TrackingError: if a line is damaged.
+        """
+        for line in self.lines(offset):
+            event = parsed(line)
+            if event is None:
+                raise TrackingError(f"{self.path}: damaged at byte {offset}")
+            offset += len(line)
+            yield event, offset
 
     def lines(self, offset: int = 0) -> Iterator[bytes]:
         """Its whole lines from an offset on."""
@@ -183,6 +189,15 @@ class Journal:
         self.close()
         for name in (SENT, EVENTS):  # in this order: a journal without its offset is told again, to no effect
             (self.folder / name).unlink(missing_ok=True)
+
+
+def parsed(line: bytes) -> Event | None:
+    """The event that a line is; None if it is none."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict) and "kind" in event:
+            return event
+    return None
 
 
 def read_sent(folder: Path) -> Sent:

@@ -1,6 +1,5 @@
 """Sending the journals that runs have left behind."""
 
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ def journals_in(folder: Path) -> list[Path]:
 def resend(folder: Path) -> str:
     """Send a journal that nobody writes any more, and remove it; says what came of it.
 
-    Raises what MLflow raises, a TrackingError, or a ValueError if the journal is damaged.
+    Raises what MLflow raises, or a TrackingError.
     """
     if is_owned(folder):
         return "goes on"
@@ -52,8 +51,8 @@ def send(journal: Journal) -> str:
         journal.append(events.vanished(last_time(journal)))
     sender, count = Sender(journal), journal.count_unsent()
     sender.send()
+    sender.end_vanished()  # while the journal can be asked whose run it is: all may have been told before
     journal.remove()
-    sender.end_vanished()
     assert sender.run is not None, "the last event is told of a run"
     return f"{count} events sent, run {sender.run.location.run_id}"
 
@@ -77,11 +76,11 @@ def end_left(folder: Path) -> None:
     if (folder / EVENTS).exists() and not Journal(folder).has_ended:
         try:
             log.warning("the first worker has gone: %s", resend(folder))
-        except (*STORE_ERRORS, TrackingError, ValueError) as error:
+        except (*STORE_ERRORS, TrackingError) as error:
             log.warning("the first worker's run could not be ended: %s", told(error))
 
 
 def last_time(journal: Journal) -> int:
     """When the journal's run has last told something; milliseconds since 1970."""
-    times = [json.loads(line).get("time", 0) for line in journal.lines()]
+    times = [event.get("time", 0) for event, _ in journal.events()]
     return max(times, default=0) or events.now()
