@@ -151,7 +151,9 @@ class Journal:
         for line in self.lines(offset):
             event = parsed(line)
             if event is None:
-                raise TrackingError(f"{self.path}: damaged at byte {offset}")
+                raise TrackingError(
+                    f"{self.path}: damaged at byte {offset}; remove it to go on without what it tells"
+                )
             offset += len(line)
             yield event, offset
 
