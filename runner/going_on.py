@@ -4,11 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from runner.config.overrides import as_override
-from runner.config.tracking_uri import tracking_uri
 from runner.process.signals import Terminated
-from runner.tracking.location import Location
-from runner.tracking.masking import masked
+from runner.tracking.location import Location, which_store
 
 
 @contextmanager
@@ -21,7 +18,7 @@ def told_how_to_go_on(location: Location, plugins: Sequence[str], workers: int) 
         workers: how many processes train it.
     """
     program = f"torchrun --nproc-per-node={workers}" if workers > 1 else "python"
-    words = [f"resume={location.run_id}", *store_of(location.uri), *(["plugins=true"] if plugins else [])]
+    words = [f"resume={location.run_id}", *which_store(location.uri), *(["plugins=true"] if plugins else [])]
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stop:
@@ -32,10 +29,5 @@ def told_how_to_go_on(location: Location, plugins: Sequence[str], workers: int) 
 
 def of_sweep(parent: Location) -> str:
     """The line that tells it of a sweep, by its parent run."""
-    words = ["-m", f"sweep.resume={parent.run_id}", *store_of(parent.uri)]
+    words = ["-m", f"sweep.resume={parent.run_id}", *which_store(parent.uri)]
     return f"go on with  python -m runner {shlex.join(words)}"
-
-
-def store_of(uri: str) -> list[str]:
-    """The word that names a store, unless it is the one that is taken without."""
-    return [] if uri == tracking_uri() else [f"tracking.uri={as_override(masked(uri))}"]

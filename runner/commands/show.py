@@ -90,9 +90,9 @@ def files_of(client: "MlflowClient", run_id: str, folder: str | None = None) -> 
 def next_steps(client: "MlflowClient", run: "Run") -> dict[str, str]:
     """What to type to go on with it, to do it again, and to look at it."""
     from runner.commands.list import PARENT_TAG, SWEEP_TAG
-    from runner.going_on import store_of
+    from runner.tracking.location import which_store
 
-    run_id, tags, store = run.info.run_id, run.data.tags, store_of(str(client.tracking_uri))
+    run_id, tags, store = run.info.run_id, run.data.tags, which_store(str(client.tracking_uri))
     sweep = tags.get(SWEEP_TAG)
     steps = {"look": ["ui", *store]}
     if sweep == run_id:

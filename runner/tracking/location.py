@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.config.overrides import as_override
 from runner.config.tracking_uri import tracking_uri
 from runner.process import atomic
 from runner.tracking.masking import masked
@@ -57,3 +58,8 @@ def how_to_send(folder: Path) -> str:
     """The command that sends what lies in a run's folder."""
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     return f"python -m runner sync {shlex.quote(str(shown))}"
+
+
+def which_store(uri: str) -> list[str]:
+    """The word of a command line that names a store, unless it is the one that is taken without."""
+    return [] if uri == tracking_uri() else [f"tracking.uri={as_override(masked(uri))}"]

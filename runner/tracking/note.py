@@ -5,13 +5,12 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runner.config.overrides import as_override
 from runner.config.plain import Plain
-from runner.config.tracking_uri import tracking_uri
 from runner.objective import cost
 from runner.process.launch import Launch
 from runner.tracking.console import PARTS
 from runner.tracking.data_input import DataInput
+from runner.tracking.location import which_store
 from runner.tracking.masking import masked
 from runner.tracking.outcome import Status
 
@@ -128,8 +127,7 @@ class Note:
         workers, uri = self._tags.get("workers", "1"), at(self._plain, "tracking", "uri")
         words = ["python"] if workers == "1" else ["torchrun", f"--nproc-per-node={workers}"]
         words += ["-m", "runner", f"{key}={RUN_ID}"]
-        if isinstance(uri, str) and uri != tracking_uri():
-            words.append(f"tracking.uri={as_override(masked(uri))}")
+        words += which_store(uri) if isinstance(uri, str) else []
         if self._plain.get("plugins"):
             words.append("plugins=true")
         return " ".join(word if RUN_ID in word else shlex.quote(word) for word in words)
