@@ -49,9 +49,7 @@ class Location:
             return how_to_send(Path(self.spooled))
         if self.uri.startswith("http"):
             return f"{masked(self.uri).rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
-        if self.uri == tracking_uri():
-            return UI
-        return f"{UI} {shlex.quote(f'tracking.uri={masked(self.uri)}')}"
+        return " ".join([UI, *map(shlex.quote, which_store(self.uri))])
 
 
 def how_to_send(folder: Path) -> str:

@@ -113,7 +113,7 @@ def test_whatever_stands_in_a_config_is_a_problem_in_a_line(configs: list[Plain]
     injected(count)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(120, marks=pytest.mark.slow)])
 def test_a_strange_override_is_a_problem_in_a_line(
     configs: list[Plain], examples: int, injected: Injected
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_strange_override_is_a_problem_in_a_line(
     injected(count)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(120, marks=pytest.mark.slow)])
 def test_a_damaged_yaml_file_is_a_problem_in_a_line(
     tmp_path: Path, examples: int, injected: Injected
 ) -> None:

@@ -23,24 +23,23 @@ EPOCHS = 20
 SLOWED = ("data=spirals", "data.samples=20000", "model.layers.l1.out_features=64", f"train.epochs={EPOCHS}")
 """A run whose epochs take long enough for something to happen in between."""
 
-PACED = """
+PAUSED = """
 import time
+from pathlib import Path
 
 
-class Paced:
+class Paused:
     per_step = False
-    epoch = 0
 
     def factor(self, moment):
-        if moment.epoch > self.epoch:
-            self.epoch = moment.epoch
-            time.sleep(4)
+        while moment.epoch >= 15 and not Path("go_on").exists():
+            time.sleep(0.1)
         return 1.0
 
 
-SCHEDULES = {"paced": Paced}
+SCHEDULES = {"paused": Paused}
 """
-"""Epochs that take four seconds on a fast machine as on a slow one."""
+"""A run that is not over before it may be, on a fast machine as on a slow one."""
 
 QUICK = ("data=iris", f"train.epochs={EPOCHS}", "tracking.log_model=false")
 
@@ -195,14 +194,15 @@ def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str
 
 @pytest.mark.slow
 def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_itself(tmp_path: Path) -> None:
-    (tmp_path / "paced.py").write_text(PACED)
-    paced = ("plugins=[./paced.py]", "schedule=own", "schedule.type=paced")
+    (tmp_path / "paused.py").write_text(PAUSED)
+    paused = ("plugins=[./paused.py]", "schedule=own", "schedule.type=paused")
     with Server(tmp_path) as server:
-        process = stopped_in_training(server, *paced)
+        process = stopped_in_training(server, *paused)
         time.sleep(10)
         assert process.poll() is None, "the run goes on meanwhile"
         server.start()
         assert process.poll() is None, "the server is there again before its end"
+        (tmp_path / "go_on").touch()
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors
         assert "runner sync" not in errors

@@ -32,6 +32,7 @@ SOLO = [
     "optim=heavy_ball +model.layers.d={type:dropout,p:0.2} train.restore_best=true",
 ]
 EPOCHS = 60
+NO_PICTURES = "tracking.pictures=false"  # which take longer than the training
 SWEEP = ("-m", "optim=momentum", "optim.lr=0.1,0.3", "seed=0,1", "sweep.mode=4")
 
 
@@ -101,7 +102,7 @@ def kill_and_go_on(place: Place, arguments: list[str], moment: float) -> Run | N
 
 def go_through(place: Place, overrides: str, moments: int, seed: int) -> Counter[str]:
     """Kill a run at random moments; what each time came to."""
-    arguments = [*overrides.split(), f"train.epochs={EPOCHS}", "train.checkpoint_every=1"]
+    arguments = [*overrides.split(), f"train.epochs={EPOCHS}", "train.checkpoint_every=1", NO_PICTURES]
     warm.run(place.folder, ["--help"], {**os.environ})  # so that the first is timed like the others
     started = time.monotonic()
     assert place.start(*arguments) == 0
@@ -166,7 +167,7 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
 ) -> None:
     """All members in their own runs, whether the process that keeps the books outlives the other or not."""
     place = Place(in_tmp_path)
-    arguments = [*SWEEP, "train.epochs=150", "train.checkpoint_every=1"]
+    arguments = [*SWEEP, f"train.epochs={EPOCHS}", "train.checkpoint_every=1"]
     started = time.monotonic()
     assert place.start(*arguments) == 0
     seconds = time.monotonic() - started
@@ -177,7 +178,7 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
     moment, gone_on = random.Random(whole), 0
     while gone_on < 10:
         before = newest_sweep(place)
-        place.start(*arguments, kill_after=moment.uniform(0.2, 0.9) * seconds, whole=whole)
+        place.start(*arguments, kill_after=moment.uniform(0.3, 0.9) * seconds, whole=whole)
         sweep = newest_sweep(place)
         if sweep is None or sweep == before:
             continue  # it had not begun

@@ -15,6 +15,7 @@ from runner.checkpoints.file import CHECKPOINTS, newest
 from tests import warm
 from tests.conftest import Injected
 from tests.faults.test_resume import (
+    NO_PICTURES,
     SOLO,
     SWEEP,
     Place,
@@ -91,7 +92,7 @@ def stop_and_go_on(place: Place, arguments: list[str], moment: float, number: si
 
 def go_through(place: Place, numbers: list[signal.Signals], seed: int) -> int:
     """Stop a run at random moments, with one signal after the other, and go on; how often that went well."""
-    arguments = [*SOLO[0].split(), f"train.epochs={EPOCHS}"]
+    arguments = [*SOLO[0].split(), f"train.epochs={EPOCHS}", NO_PICTURES]
     assert place.start(*arguments) == 0
     reference = place.runs()[0]
     moment, gone_on = random.Random(seed), 0
@@ -123,7 +124,7 @@ def test_ten_runs_stopped_at_random_moments_lose_nothing(
 
 def stop_sweep(place: Place, number: signal.Signals, moments: int, seed: int) -> int:
     """The same of a sweep that trains its members as one program."""
-    arguments = [*SWEEP, "train.epochs=150"]
+    arguments = [*SWEEP, "train.epochs=60"]
     assert place.start(*arguments) == 0
     undisturbed = newest_sweep(place)
     assert undisturbed is not None

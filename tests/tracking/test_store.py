@@ -1,11 +1,11 @@
 """The SQLite store is made whole or not at all, whoever comes at the same time, whatever is killed."""
 
+import multiprocessing
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -15,20 +15,20 @@ from runner.errors import TrackingError
 from runner.tracking.store import connect, find_experiment, make_sqlite_store
 from tests.conftest import Injected, client_of, runs_in
 
-START_ONE = """
-import sys
-from runner.tracking.store import connect, find_experiment
-client = connect(sys.argv[1])
-client.create_run(find_experiment(client, "runner"))
-"""
+STARTING = multiprocessing.get_context("forkserver")
+STARTING.set_forkserver_preload([__name__])  # so that each begins at once, and not by importing MLflow
 
 
-def start_one(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", START_ONE, f"sqlite:///{folder}/outputs/mlflow.db"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start_one(folder: Path) -> ForkServerProcess:
+    """A process that starts a run in the store of a folder."""
+    process = STARTING.Process(target=make_run, args=(f"sqlite:///{folder}/outputs/mlflow.db",), daemon=True)
+    process.start()
+    return process
+
+
+def make_run(uri: str) -> None:
+    client = connect(uri)
+    client.create_run(find_experiment(client, "runner"))
 
 
 def test_the_store_is_made_on_first_use_with_its_artifacts_beside_it(tmp_path: Path) -> None:
@@ -82,8 +82,9 @@ def test_many_processes_at_once_on_a_store_that_is_not_there_all_succeed(
     tmp_path: Path, count: int, injected: Injected
 ) -> None:
     processes = [start_one(tmp_path) for _ in range(count)]
-    errors = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * count, errors
+    for process in processes:
+        process.join(240)
+    assert [process.exitcode for process in processes] == [0] * count
     assert len(runs_in(tmp_path)) == count
     assert runs_in(tmp_path, "Default") == []
     assert {e.name for e in client_of(tmp_path).search_experiments()} == {"Default", "runner"}
@@ -100,15 +101,15 @@ def test_a_kill_while_the_store_is_made_leaves_the_next_start_able_to_make_it(
         folder = tmp_path / str(attempt)
         unfinished = folder / "outputs" / ".mlflow.db.unfinished"
         process = start_one(folder)
-        while not unfinished.exists() and process.poll() is None:
+        while not unfinished.exists() and process.is_alive():
             time.sleep(0.001)
         time.sleep(moments.uniform(0, 0.8))
         process.kill()
-        process.communicate()
+        process.join()
         unfinished_seen += unfinished.exists()
         second = start_one(folder)
-        _, errors = second.communicate(timeout=120)
-        assert second.returncode == 0, errors
+        second.join(120)
+        assert second.exitcode == 0
         assert len(runs_in(folder)) >= 1
         with sqlite3.connect(folder / "outputs" / "mlflow.db") as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
