@@ -21,9 +21,9 @@ def flatten(plain: Plain, prefix: str = "") -> dict[str, str]:
 def as_override(value: object) -> str:
     """A value in the grammar of Hydra's command line."""
     if isinstance(value, str):
-        plain_word = re.fullmatch(r"[A-Za-z0-9_./:+@%?|*-]+", value)
+        plain_words = re.fullmatch(r"[A-Za-z0-9_./:+@%?|*-]+( [A-Za-z0-9_./:+@%?|*-]+)*", value)
         other_type = re.fullmatch(r"null|true|false|[-+]?(inf|nan)|[-+]?[0-9_.]+(e[-+]?[0-9]+)?", value, re.I)
-        if plain_word and not other_type:
+        if plain_words and not other_type:
             return value
         before_quotes = re.sub(r"(\\*)'", lambda found: 2 * found[1] + r"\'", value)
         return "'" + re.sub(r"\\+$", lambda found: 2 * found[0], before_quotes) + "'"
