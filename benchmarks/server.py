@@ -40,7 +40,7 @@ def mlflow_server(folder: Path, threads: int) -> Iterator[str]:
         server = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(threads),
+            env=environment(threads, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),  # no 8 processes more
             stdout=output,
             stderr=output,
             start_new_session=True,  # its workers end with it

@@ -14,6 +14,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Self
 
+from runner.commands.ui import SETTINGS
+
 Fault = Callable[[bytes], str]
 """Says of a request what is to be done: ``pass``, ``hang``, ``drop`` (the reply), or a status as ``503``."""
 
@@ -46,6 +48,7 @@ class Server:
                  "--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db",
                  "--artifacts-destination", str(self.folder / "artifacts")],
                 cwd=self.folder, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **SETTINGS},
             )  # fmt: skip
         deadline = time.monotonic() + 300
         while not self._answers():
