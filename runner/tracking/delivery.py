@@ -51,6 +51,7 @@ class Delivery:
         self._news, self._awake = Condition(), Event()
         self._closing = self._is_hurried = self._is_over = self._has_opened = self._has_looked = False
         self._failure: Exception | None = None
+        self._failed_at = 0
         self._beaten = time.monotonic()
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
         self._thread.start()
@@ -120,7 +121,7 @@ class Delivery:
 
     def _patience(self) -> float:
         """How many seconds the store is waited for at a run's end, as it behaves now."""
-        if self._failure is None:
+        if self._failure is None or self._journal.sent.offset > self._failed_at:  # it answers again
             return SLOW_PATIENCE
         return LOCK_PATIENCE if is_locked(self._failure) else END_PATIENCE
 
@@ -144,7 +145,7 @@ class Delivery:
             failure = self._try()
             self._tell_change(failure)
             with self._news:
-                self._failure = failure
+                self._failure, self._failed_at = failure, self._journal.sent.offset
                 self._has_opened = self._has_opened or failure is None
                 is_refusal = failure is not None and is_refused(failure)
                 self._is_over = self._is_over or is_refusal or (closing and failure is None)
