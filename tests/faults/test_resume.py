@@ -33,7 +33,8 @@ SOLO = [
 ]
 EPOCHS = 60
 NO_PICTURES = "tracking.pictures=false"  # which take longer than the training
-SWEEP = ("-m", "optim=momentum", "optim.lr=0.1,0.3", "seed=0,1", "sweep.mode=4")
+SWEEP = ("-m", "optim=momentum", "optim.lr=0.1,0.15,0.2,0.3", "sweep.mode=4")
+"""Of one key: which of several is important is worked out for seconds."""
 
 
 @dataclass
