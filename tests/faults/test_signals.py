@@ -115,11 +115,11 @@ def test_a_run_that_is_stopped_tells_how_to_go_on(in_tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @BOTH
-def test_ten_runs_stopped_at_random_moments_lose_nothing(
+def test_six_runs_stopped_at_random_moments_lose_nothing(
     number: signal.Signals, in_tmp_path: Path, injected: Injected
 ) -> None:
-    assert go_through(Place(in_tmp_path), 10 * [number], seed=number) == 10
-    injected(10)
+    assert go_through(Place(in_tmp_path), 6 * [number], seed=number) == 6
+    injected(6)
 
 
 def stop_sweep(place: Place, number: signal.Signals, moments: int, seed: int) -> int:
@@ -156,8 +156,8 @@ def rows_of_members(place: Place, sweep: str) -> dict[str, Rows]:
 
 @pytest.mark.slow
 @BOTH
-def test_five_stacks_stopped_at_random_moments_lose_nothing(
+def test_three_stacks_stopped_at_random_moments_lose_nothing(
     number: signal.Signals, in_tmp_path: Path, injected: Injected
 ) -> None:
-    assert stop_sweep(Place(in_tmp_path), number, moments=5, seed=number) == 5
-    injected(5)
+    assert stop_sweep(Place(in_tmp_path), number, moments=3, seed=number) == 3
+    injected(3)
