@@ -173,7 +173,7 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
 ) -> None:
     """All members in their own runs, whether the process that keeps the books outlives the other or not."""
     place = Place(in_tmp_path)
-    arguments = [*SWEEP, f"train.epochs={EPOCHS}", "train.checkpoint_every=1"]
+    arguments = [*SWEEP, "train.epochs=120", "train.checkpoint_every=1"]
     warm_up(place)
     started = time.monotonic()
     assert place.start(*arguments) == 0
@@ -185,7 +185,7 @@ def test_ten_stacks_killed_at_random_moments_go_on_to_the_same_bits(
     moment, gone_on = random.Random(whole), 0
     while gone_on < 10:
         before = newest_sweep(place)
-        code = place.start(*arguments, kill_after=moment.uniform(0.2, 0.9) * seconds, whole=whole)
+        code = place.start(*arguments, kill_after=moment.uniform(0.5, 0.95) * seconds, whole=whole)
         sweep = newest_sweep(place)
         if code == 0 or sweep is None or sweep == before:
             continue  # it was over, or had not begun
