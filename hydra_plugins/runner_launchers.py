@@ -15,7 +15,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from runner.errors import ConfigError
+from runner.errors import ConfigError, how_to_install
 from runner.process.importing import without_collections
 from runner.sweep.callback import SweepFolder
 from runner.sweep.watch import Watch
@@ -139,7 +139,7 @@ class RayLauncher(SweepLauncher):
         except ModuleNotFoundError as error:
             if error.name != "ray":
                 raise
-            told = "hydra/launcher=ray needs a package that is not there: pip install 'runner[ray]'"
+            told = f"hydra/launcher=ray needs a package that is not there: {how_to_install('ray')}"
             raise ConfigError([told]) from error
         settings = RaySettings(*self._arguments)
         return RaySweep(self._context, task, task.command, self._config, ledger, settings)

@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 
-from runner.errors import ConfigError
+from runner.errors import ConfigError, how_to_install
 from runner.sweep.optimize.settings import OptunaSettings
 from runner.sweep.points.grid import grid, zip_groups
 from runner.sweep.sweeper import BatchSweeper, check_at_least
@@ -141,7 +141,7 @@ class OptunaSweeper(BatchSweeper):
         except ModuleNotFoundError as error:
             if error.name != "optuna":
                 raise
-            told = "hydra/sweeper=optuna needs a package that is not there: pip install 'runner[optuna]'"
+            told = f"hydra/sweeper=optuna needs a package that is not there: {how_to_install('optuna')}"
             raise ConfigError([told]) from error
         return optimize(self, self.settings, arguments)
 

@@ -99,3 +99,8 @@ def nearest(
 def spelling(name: str) -> str:
     """A name without capitals and underscores."""
     return name.replace("_", "").lower()
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs an extra of ``pyproject.toml``: the runner is on no package index."""
+    return f"in the runner's checkout: pip install -e '.[{extra}]'"

@@ -15,7 +15,7 @@ rows after table.json, which the file holds, too. It gives what the layers give:
 softmax makes probabilities of them), of a regression values in the targets' own units.
 
   run           the run's id, or as much of its beginning as no other has
-  format        onnx: for onnxruntime and others (needs pip install 'runner[export]');
+  format        onnx: for onnxruntime and others (in the runner's checkout: pip install -e '.[export]');
                 torchscript: for torch.jit.load, in Python and C++;
                 safetensors: the weights by name, with layers, shapes and labels as metadata
   output        the file

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from importlib.metadata import version
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import runner
 
 
 @cache
@@ -36,7 +37,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     script = resources.files("runner.reports").joinpath("templates", "sort.js").read_text(encoding="utf-8")
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     about_page = {
-        "script": script, "script_hash": hash_of(script), "version": version("runner"), "written": now,
+        "script": script, "script_hash": hash_of(script), "version": runner.__version__, "written": now,
     }  # fmt: skip
     return environment().get_template(template).render(about_page | dict(values))
 

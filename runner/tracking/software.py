@@ -6,6 +6,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+import runner
+
 PACKAGES = ("torch", "torchvision", "mlflow", "numpy", "hydra-core")
 """Whose versions are told: all that computes, and what reads and writes for it."""
 
@@ -15,7 +17,7 @@ def software_tags() -> dict[str, str]:
     """Versions, and a digest of the runner's own code, which may be edited without getting another one."""
     others = [f"{name} {version(name)}" for name in PACKAGES]
     return {
-        "runner_version": version("runner"),
+        "runner_version": runner.__version__,
         "runner_code": code_digest(Path(__file__).parent.parent),
         "versions": ", ".join([f"python {platform.python_version()}", *others]),
     }

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.jit._trace import TracerWarning
 
-from runner.errors import RunnerError, first_line
+from runner.errors import RunnerError, first_line, how_to_install
 from runner.trained.graph import Graph
 from runner.trained.names import names_of
 from runner.trained.serving import Predictor
@@ -65,7 +65,7 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path) -> floa
     """
     form = FORMATS[kind]
     if missing := [name for name in form.needed if find_spec(name) is None]:
-        raise RunnerError(f"format: {kind} needs {', '.join(missing)}: pip install 'runner[export]'")
+        raise RunnerError(f"format: {kind} needs {', '.join(missing)}: {how_to_install('export')}")
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         form.write(predictor, example, about(predictor), unfinished)

@@ -77,7 +77,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, ready_store: Path) -> Place:
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: runner[browser]")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: '.[browser]'")
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("there is no chromium on this machine")

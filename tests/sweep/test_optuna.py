@@ -345,7 +345,7 @@ def test_another_search_does_not_continue_a_study(tmp_path: Path, changed: list[
 def test_a_missing_package_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "runner.sweep.optimize.run", raising=False)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ConfigError, match=r"pip install 'runner\[optuna\]'"):
+    with pytest.raises(ConfigError, match=r"in the runner's checkout: pip install -e '\.\[optuna\]'"):
         sweep(tmp_path, FakeLauncher(), OPTUNA, LR)
 
 
