@@ -17,11 +17,11 @@ from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema, TensorSpec
 
-import runner
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
 from runner.tracking.registration import register
 from runner.tracking.saved_model import Columns, SavedModel
+from runner.tracking.source_archive import ARCHIVE, source_archive
 from runner.tracking.store import asked_once
 from runner.types import Shape
 
@@ -30,7 +30,7 @@ NEEDED_TO_PREDICT = ("torch", "numpy", "pydantic", "annotated-types", "safetenso
 LOADER = "runner.trained.served"
 """The module that MLflow loads a model with; named, since to import it takes torch."""
 
-DATA, CODE = "data", "code"
+DATA, CODE = "data", f"code/{ARCHIVE}"
 REQUIREMENTS, VIRTUALENV, CONDA = "requirements.txt", "python_env.yaml", "conda.yaml"
 EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 """What an MLflow model's folder holds beside ``MLmodel``."""
@@ -105,8 +105,8 @@ def make_loadable(folder: Path, model: Model, saved: SavedModel) -> None:
     ``mlflow.pyfunc.save_model`` writes the same, but first looks through every installed package, which
     takes longer than all of this, to find that the versions named here are the installed ones.
     """
-    package = Path(runner.__file__).parent
-    shutil.copytree(package, folder / CODE / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / CODE).parent.mkdir()
+    (folder / CODE).write_bytes(source_archive())
     python = platform.python_version()
     needed = [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT]
     virtualenv = {"python": python, "build_dependencies": ["pip"], "dependencies": [f"-r {REQUIREMENTS}"]}
