@@ -8,6 +8,7 @@ layers are the user's own: their plugin's file is copied into ``plugins``, or it
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from runner.build import build_model
 from runner.config.layers import check_layers
@@ -31,6 +33,9 @@ from runner.plugins.source import is_file_name
 from runner.types import Shape, Task
 
 MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"
+
+BATCH_ROWS, BATCH_BYTES = 64, 1024**2
+"""The most samples, and bytes of them, that a forward pass predicts for."""
 
 
 def save(
@@ -130,15 +135,23 @@ class Predictor:
     def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
 
-        They are the logits of a classifier, or values in the targets' own units.
+        They are the logits of a classifier, or values in the targets' own units. A sample's outputs are the
+        same to the bit whatever other samples come with it: matrix products of other sizes add in another
+        order, so each forward pass has as many rows, the last one filled up.
         """
-        batch = torch.as_tensor(np.asarray(inputs, dtype=np.float32), device=self.store.params.device)
+        samples = torch.as_tensor(np.asarray(inputs, dtype=np.float32))
+        rows = max(1, min(BATCH_ROWS, BATCH_BYTES // (4 * prod(self.in_shape))))
         with self.store.evaluating():
-            outputs = self.model.forward(self.store, batch)
+            outputs = torch.cat([self._forward(part, rows) for part in torch.split(samples, rows)])
         if self.units is not None:
             outputs = self.units.restored(outputs).float()
         told: npt.NDArray[np.float32] = outputs.cpu().numpy()
         return told
+
+    def _forward(self, samples: Tensor, rows: int) -> Tensor:
+        """The outputs for at most ``rows`` samples, of a batch that has exactly as many."""
+        filled = torch.cat([samples, samples.new_zeros(rows - len(samples), *samples.shape[1:])])
+        return self.model.forward(self.store, filled.to(self.store.params.device))[: len(samples)]
 
 
 def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = False) -> Predictor:
