@@ -8,6 +8,7 @@ import torch
 from runner.build import Parts
 from runner.config.check import Config
 from runner.config.schema import Train
+from runner.data.absent_classes import report_absent_classes
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
 from runner.data.mixup import Mixup
@@ -41,6 +42,8 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
     data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None and data.val is None:  # else its source has set it apart
         data = with_validation(data, config.data.val, config.data.val_seed)
+    if workers.rank == 0:
+        report_absent_classes(config.source, data)
     data = shortened(data, config.train)
     mixup = None if config.data.mixup is None else Mixup(config.data.mixup)
     return replace(data, augmentation=config.augmentation, mixup=mixup, digest=digest_of(data)).to(device)
@@ -48,7 +51,9 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
 
 def loss_of(config: Config, data: Dataset) -> Loss:
     """The loss; class weights that it takes from the data are those of the training part."""
-    return balanced(config.loss, data.train.targets, config.source.out_shape[-1])
+    if config.source.task == "regression":  # whose targets may be larger than memory
+        return config.loss
+    return balanced(config.loss, data.train.expected, config.source.out_shape[-1])
 
 
 def refuse_foreign_indices(model: Sequential, data: Dataset) -> None:

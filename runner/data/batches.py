@@ -75,7 +75,7 @@ class Batches:
         resident, order = 0, self._order()
         shares = self._shares().to(order.device) if self._mixup else None
         for place, indices in enumerate(torch.split(order, self.batch_size, dim=-1)):
-            own = self._share_of(indices)
+            own = self.split.places(self._share_of(indices))
             if self.share is not None and shares is not None:
                 self.share.copy_(shares[..., place])
             inputs = self._inputs.gather(own)
@@ -96,6 +96,7 @@ class Batches:
     def first(self, count: int) -> tuple[Tensor, Tensor]:
         """A batch of the first samples, as they are."""
         own = self._share_of(self._alike(torch.arange(count, device=self.split.samples.device)))
+        own = self.split.places(own)
         return self._inputs.gather(own), self._targets.gather(own)
 
     @property

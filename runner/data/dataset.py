@@ -27,7 +27,8 @@ class Split:
     Of sequences each place may have a class: int64 ``[N, T]``, ``classified``.
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
-    they are converted batch by batch.
+    they are converted batch by batch. ``rows``, int64 ``[N]``, says which of a file's rows a part of them has;
+    all of them for None.
 
     Where neighbours share values, as windows over a series do, samples are ``in_order``: parts of them are
     cut off, not picked.
@@ -40,13 +41,14 @@ class Split:
     samples: Tensor
     targets: Tensor
     mapped: tuple[MappedArray, ...] = ()
+    rows: Tensor | None = None
     classified: bool | None = None
     target_scale: float | None = None
     in_order: bool = False
     units: Units | None = None
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.targets if self.rows is None else self.rows)
 
     @property
     def task(self) -> Task:
@@ -62,8 +64,18 @@ class Split:
     @property
     def inputs(self) -> Tensor:
         """The samples as a model takes them, float32: pixels between 0 and 1."""
-        inputs = self.samples.to(torch.float32).contiguous()
+        samples = self.samples if self.rows is None else self.samples[self.rows]
+        inputs = samples.to(torch.float32).contiguous()
         return inputs if self.scale is None else inputs.mul_(self.scale)
+
+    @property
+    def expected(self) -> Tensor:
+        """The targets as a model is to give them: classes int64, or values float32 as they are learnt."""
+        targets = self.targets if self.rows is None else self.targets[self.rows]
+        if self.task == "classification":
+            return targets.to(torch.int64)
+        values = targets.to(torch.float32)
+        return values if self.target_scale is None else values * self.target_scale
 
     @property
     def input_bytes(self) -> int:
@@ -80,9 +92,21 @@ class Split:
         for array in self.mapped:
             array.let_go()
 
+    def places(self, samples: Tensor) -> Tensor:
+        """Where samples ``[…]`` lie in ``samples`` and ``targets``, by their numbers in the split."""
+        return samples if self.rows is None else self.rows[samples]
+
     def first(self, count: int | None) -> "Split":
         """The first ``count`` samples, all of them for None."""
+        if self.rows is not None:
+            return replace(self, rows=self.rows[:count])
         return replace(self, samples=self.samples[:count], targets=self.targets[:count])
+
+    def picked(self, wanted: Tensor) -> "Split":
+        """The samples for which ``wanted`` ``[N]`` is true; those in files stay there."""
+        if self.mapped:
+            return replace(self, rows=self.places(wanted.nonzero().flatten()))
+        return replace(self, samples=self.samples[wanted], targets=self.targets[wanted])
 
     def with_units(self, units: Units | None) -> "Split":
         """The same values in other units."""

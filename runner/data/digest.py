@@ -22,6 +22,8 @@ def digest_of(data: Dataset) -> str:
     """
     digest = hashlib.sha256()
     for part in filter(None, (data.train, data.val, data.test)):
+        if part.rows is not None:
+            digest.update(part.rows.numpy().data)
         for values in (part.samples, part.targets):
             digest.update(f"{values.dtype} {list(values.shape)} {values.stride()}".encode())
             for piece in pieces(values, mapped=bool(part.mapped)):

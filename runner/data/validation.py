@@ -42,7 +42,7 @@ class Portion:
 def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
     """The data with ``share`` of its training samples set apart: of each class as large a share.
 
-    Samples that stay in files, or are in order, are not picked one by one: of those the last are taken.
+    Samples that are in order are not picked one by one: of those the last are taken.
 
     Args:
         data: it may not have such a part yet.
@@ -53,17 +53,17 @@ def with_validation(data: Dataset, share: float, seed: int) -> Dataset:
         DataError: if one of the two parts would be empty.
     """
     train = data.train
-    if train.mapped or train.in_order:
+    if train.in_order:
         count = len(train) - round(share * len(train))
         parts = (
             train.first(count),
             replace(train, samples=train.samples[count:], targets=train.targets[count:]),
         )
     else:
-        is_stratified = train.task == "classification" and train.targets.dim() == 1
-        groups = train.targets if is_stratified else torch.zeros(len(train), dtype=torch.int64)
+        classes = classes_in(train)
+        groups = torch.zeros(len(train), dtype=torch.int64) if classes is None else classes
         picked = pick(groups, share, seed)
-        parts = rows(train, ~picked), rows(train, picked)
+        parts = train.picked(~picked), train.picked(picked)
     refuse_empty(share, len(parts[0]), len(parts[1]))
     return replace(data, train=parts[0], val=parts[1])
 
@@ -79,6 +79,8 @@ def refuse_empty(share: float, learnt: int, looked_at: int) -> None:
             raise DataError(f"data.val: {share} of {learnt + looked_at} samples leaves none to {use}")
 
 
-def rows(split: Split, wanted: Tensor) -> Split:
-    """Some of the samples."""
-    return replace(split, samples=split.samples[wanted], targets=split.targets[wanted])
+def classes_in(split: Split) -> Tensor | None:
+    """Each sample's class, int64 ``[N]``; None where a sample has none, or one at each of its places."""
+    if split.task != "classification" or split.targets.dim() != 1:
+        return None
+    return split.expected

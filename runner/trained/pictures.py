@@ -1,6 +1,7 @@
 """The pictures of a run: how it has learnt, and what it says of the test data."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from matplotlib.figure import Figure
@@ -64,7 +65,7 @@ def of_classes(config: Config, parts: Parts, data: Dataset) -> dict[str, Figure]
 
 def of_mistakes(seen: Classified, split: Split, names: Sequence[str]) -> Figure:
     """The samples that were taken for a wrong class with the highest probabilities."""
-    targets = split.targets[seen.wrong.to(split.targets.device)].tolist()
+    targets = split.targets[split.places(seen.wrong.to(split.targets.device))].tolist()
     told = zip(targets, seen.taken_for.tolist(), seen.probabilities.tolist(), strict=True)
     lines = [(f"is {names[own]}", f"taken for {names[taken]}, {share:.1%}") for own, taken, share in told]
     count = int(seen.counts.sum() - seen.counts.trace())
@@ -101,8 +102,8 @@ def spread(errors: Tensor) -> Tensor:
 
 def samples(split: Split, places: Tensor) -> Tensor:
     """Some of a split's inputs, on the CPU; nothing else of it is read."""
-    picked = split.samples[places.to(split.samples.device)]
-    return Split(picked, picked).inputs.cpu()
+    picked = split.samples[split.places(places.to(split.samples.device))]
+    return replace(split, samples=picked, rows=None).inputs.cpu()
 
 
 def is_image(shape: Shape) -> bool:

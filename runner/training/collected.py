@@ -48,7 +48,7 @@ class Collected:
         self._workers.sum(self._predictions)  # each has zeros where others have predictions
         predictions = self._predictions.flatten(1, -2)  # places of sequences count like samples
         classified = self._split.task == "classification"
-        targets = self._split.targets.to(predictions.device, torch.int64 if classified else torch.float32)
+        targets = self._split.expected.to(predictions.device)
         targets = targets.flatten() if classified else targets.flatten(0, -2)
         if self._split.units is not None:
             predictions, targets = map(self._split.units.restored, (predictions, targets))

@@ -9,8 +9,11 @@ import torch
 
 from runner.config.check import Config, check
 from runner.config.compose import compose_run
+from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
+from runner.data.digest import digest_of
 from runner.data.digits import Digits
+from runner.data.reconstruction import Reconstruction
 from runner.data.series import SERIES
 from runner.data.synthetic import LinearMap
 from runner.data.table import TABLE, Numeric, Table
@@ -29,6 +32,18 @@ def config_of(*overrides: str) -> Config:
 def val_of(data: Dataset) -> Split:
     assert data.val is not None
     return data.val
+
+
+class Fixed(LinearMap):
+    """A source of one split."""
+
+    def __init__(self, split: Split) -> None:
+        super().__init__()
+        object.__setattr__(self, "split", split)
+
+    def load(self) -> Dataset:
+        split: Split = vars(self)["split"]
+        return Dataset(split, split)
 
 
 def test_no_sample_is_lost_or_in_both_parts() -> None:
@@ -55,15 +70,75 @@ def test_the_seed_picks_the_samples() -> None:
     assert not torch.equal(parts[0], parts[2])
 
 
-def test_files_are_cut_and_stay_files(tmp_path: Path) -> None:
+def test_arrays_in_files_are_drawn_by_class_and_stay_in_files(tmp_path: Path) -> None:
+    """Labels are sorted, so that the end of the file is one class alone."""
+    labels = np.repeat(np.arange(4), [40, 20, 20, 20]).astype(np.int16)
+    inputs = np.arange(400, dtype=np.float32).reshape(100, 4)
     for part in ("", "test_"):
-        np.save(tmp_path / f"{part}inputs.npy", np.arange(40, dtype=np.float32).reshape(10, 4))
-        np.save(tmp_path / f"{part}targets.npy", np.arange(10) % 2)
-    data = with_validation(arrays_in(tmp_path, classes=2).load(), 0.3, seed=0)
-    assert data.train.mapped
-    assert val_of(data).mapped
-    assert val_of(data).targets.tolist() == [1, 0, 1]
-    assert len(data.train) == 7
+        np.save(tmp_path / f"{part}inputs.npy", inputs)
+        np.save(tmp_path / f"{part}targets.npy", labels)
+    whole = arrays_in(tmp_path, classes=4).load()
+    data, other = (with_validation(whole, 0.3, seed) for seed in (0, 1))
+    for split in (data.train, val_of(data)):
+        assert split.mapped
+        assert split.samples.data_ptr() == whole.train.samples.data_ptr()  # nothing has been copied
+    assert np.bincount(val_of(data).expected).tolist() == [12, 6, 6, 6]
+    assert not torch.equal(val_of(data).inputs, val_of(other).inputs)
+    rows = np.concatenate([split.inputs[:, 0] // 4 for split in (data.train, val_of(data))]).astype(int)
+    assert sorted(rows) == list(range(100))
+    np.testing.assert_array_equal(labels[rows], torch.cat([data.train.expected, val_of(data).expected]))
+    assert digest_of(data) != digest_of(other)
+
+
+def test_batches_of_a_part_of_a_file_are_those_of_the_same_rows_in_memory(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for part in ("", "test_"):
+        np.save(tmp_path / f"{part}inputs.npy", draw.integers(0, 256, (60, 3, 5), np.uint8))
+        np.save(tmp_path / f"{part}targets.npy", np.arange(60) // 20)
+    mapped = arrays_in(tmp_path, classes=3).load()
+    held = Split(mapped.train.samples.clone(), mapped.train.targets.clone())
+    for seed in (0, 1):
+        for pair in zip(
+            *(
+                (data.train.first(40), val_of(data))
+                for data in (
+                    with_validation(each, 0.25, seed) for each in (mapped, Dataset(held, mapped.test))
+                )
+            ),
+            strict=True,
+        ):
+            for one, other in zip(
+                *(Batches(split, 7, torch.Generator().manual_seed(3)) for split in pair), strict=True
+            ):
+                assert all(map(torch.equal, one, other))
+
+
+def test_targets_that_are_pixels_are_what_a_model_is_to_give() -> None:
+    split = Split(torch.tensor([[0, 51, 255]], dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
+    data = Reconstruction(Fixed(split)).load()
+    torch.testing.assert_close(data.test.expected, torch.tensor([[0, 0.2, 1]]))
+
+
+def test_classes_that_a_part_lacks_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    overrides = ["data=iris", "data.limit=20"]
+    load(config_of("data=digits", "data.val=0.2"), torch.device("cpu"), ALONE)
+    assert not caplog.messages
+    load(config_of(*overrides, "data.val=0.1"), torch.device("cpu"), ALONE)
+    (line,) = caplog.messages
+    assert line.startswith("data: the validation part (2 samples) has none of 1 of the 3 classes: '")
+
+
+def test_sorted_labels_that_are_limited_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for part in ("", "test_"):
+        np.save(tmp_path / f"{part}inputs.npy", np.zeros((60, 2), np.float32))
+        np.save(tmp_path / f"{part}targets.npy", np.arange(60) // 20)
+    names = [f"data.{name}={name}.npy" for name in ("inputs", "targets", "test_inputs", "test_targets")]
+    settings = ["data=arrays", f"data.root={tmp_path}", *names, "data.classes=14", "data.limit=20"]
+    load(config_of(*settings), torch.device("cpu"), ALONE)
+    absent = ", ".join(f"'{number}'" for number in range(1, 11))
+    assert caplog.messages[0] == (
+        f"data: the training part (20 samples) has none of 13 of the 14 classes: {absent} and 3 more"
+    )
 
 
 def test_windows_over_a_series_are_cut(tmp_path: Path) -> None:
