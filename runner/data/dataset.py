@@ -27,8 +27,8 @@ class Split:
     Of sequences each place may have a class: int64 ``[N, T]``, ``classified``.
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
-    they are converted batch by batch. ``rows``, int64 ``[N]``, says which of a file's rows a part of them has;
-    all of them for None.
+    they are converted batch by batch. ``rows``, int64 ``[N]``, says which of a file's rows a part has; None
+    is all of them.
 
     Where neighbours share values, as windows over a series do, samples are ``in_order``: parts of them are
     cut off, not picked.
