@@ -30,11 +30,15 @@ class Rates:
     ) -> None:
         self._rule, self._schedule = rule, schedule
         self._start = Moment(epoch, epochs, (epoch - 1) * steps, steps, history)
+        self._found: dict[int, float] = {}  # a plugin's schedule may count how often it is asked
 
     def at(self, place: int) -> float:
-        """That of a step: 0, 1 and so on."""
-        moment = replace(self._start, step=self._start.step + place)
-        return self._rule.lr * self._schedule.factor(moment)
+        """That of a step: 0, 1 and so on; the same for all of them if the schedule goes by epochs."""
+        place = place if self._schedule.per_step else 0
+        if place not in self._found:
+            moment = replace(self._start, step=self._start.step + place)
+            self._found[place] = self._rule.lr * self._schedule.factor(moment)
+        return self._found[place]
 
     @property
     def first(self) -> float:

@@ -171,7 +171,10 @@ class Training:
         self._totals = Totals(data.train, loss, self._batches.batch_size, device)
         self._state = rule.init(store.params)
         self._lr = torch.zeros((), dtype=torch.float64, device=device)
-        self._step = Step(self._learn, self._update, store, loss, len(self._batches), accumulate, workers)
+        parts = {"model": model, "loss": loss, "optim": rule, "optim.state": self._state}
+        self._step = Step(
+            self._learn, self._update, store, loss, len(self._batches), accumulate, workers, parts
+        )
         self.history: list[dict[str, float]] = []
 
     def __iter__(self) -> Iterator[Epoch]:
@@ -210,6 +213,7 @@ class Training:
         self._lr.fill_(rates.first)
         self._totals.clear()
         seed_noise(self._store, self._noise_seed, number, self._workers.rank)
+        self._step.begin_epoch()
         for place, (inputs, targets) in enumerate(self._batches):
             self._before_batch()
             if self._schedule.per_step:

@@ -1,9 +1,11 @@
 """What a training loop goes on from, of one model or of a stack: gathered, and put back where it was."""
 
+import random
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,10 +18,13 @@ from runner.training.snapshot import Snapshot, under, within
 def seed_noise(store: ParameterStore, seed: int, epoch: int, rank: int = 0) -> None:
     """Let all that an epoch draws beside its order follow from a seed, the epoch's number and the worker.
 
-    Layers draw from the store's generator, modules of ``torch.nn`` from that of the whole process.
+    Layers draw from the store's generator, modules of ``torch.nn`` from that of the whole process, a plugin's
+    parts perhaps from Python's or numpy's.
     """
     own = int.from_bytes(sha256(f"{seed} {epoch} {rank}".encode()).digest()[:8])
     torch.manual_seed(own)
+    random.seed(own)
+    np.random.seed(own % 2**32)
     store.seed_noise(own)
 
 

@@ -98,7 +98,10 @@ class Stack:
             self._data.train, self._batch_size, generators, device, self._data.augmentation, self._data.mixup
         )
         self._totals = Totals(self._data.train, self._loss, self._batches.batch_size, device, len(members))
-        self._step = Step(self._learn, self._update, store, self._loss, len(self._batches), self._accumulate)
+        parts = {"model": self._model, "loss": self._loss, "optim": self._rule, "optim.state": self._state}
+        self._step = Step(
+            self._learn, self._update, store, self._loss, len(self._batches), self._accumulate, parts=parts
+        )
         self._is_recorded = False
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -110,7 +113,11 @@ class Stack:
         )
 
     def epoch(self) -> list[Epoch]:
-        """Train one epoch; gives each member's, and a member's share of the time as its time."""
+        """Train one epoch; gives each member's, and a member's share of the time as its time.
+
+        Raises:
+            TypeError: if a part has state in Python that changes from batch to batch.
+        """
         self._number += 1
         rates = self._rates()
         started = perf_counter()
@@ -146,11 +153,14 @@ class Stack:
         self._set_rates([each.first for each in rates])
         self._totals.clear()
         seed_noise(self.store, self._noise_seed, self._number)
+        self._step.begin_epoch()
         for place, (inputs, targets) in enumerate(self._batches):
             self._before_batch()
             if per_step:
                 self._set_rates([each.at(place // self._accumulate) for each in rates])
             self._step(inputs, targets)
+            if self._step.python_state:
+                raise TypeError(f"state in Python would be shared: {self._step.python_state}")
             yield place + 1
 
     def fault(self, before: Snapshot, row: int) -> str | None:

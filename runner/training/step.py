@@ -1,6 +1,6 @@
 """A training step: learn from batches, then update; the gradients of several batches or workers added up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 import torch
@@ -27,6 +27,7 @@ class Step:
         batches: how many an epoch has.
         accumulate: batches a step.
         workers: who shares each batch.
+        parts: what learns and updates, by what a user calls it: its Python state cannot be recorded.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Step:
         batches: int,
         accumulate: int = 1,
         workers: Workers = ALONE,
+        parts: Mapping[str, object] | None = None,
     ) -> None:
         self.updates = ceil(batches / accumulate)
         self._loss, self._batches, self._accumulate = loss, batches, accumulate
@@ -51,9 +53,9 @@ class Step:
                 learn(inputs, targets)
                 update()
 
-            self._at_once = Captured(step, device)
+            self._at_once = Captured(step, device, parts)
             return
-        self._learn, self._update = Captured(learn, device), Captured(update, device)
+        self._learn, self._update = Captured(learn, device, parts), Captured(update, device, parts)
         *stack, parameters = store.grads.shape
         self._sums = torch.zeros((*stack, parameters + 1), device=device)  # of gradients, and of their masses
 
@@ -63,10 +65,25 @@ class Step:
         What is replayed is computed to the same bits each time, but sums over narrow matrices not to those
         of the first time, when they are recorded.
         """
-        for size in batches.sizes:
-            (self._at_once or self._learn)(*batches.first(size))
-        if self._at_once is None:
-            self._update()
+        for _ in range(2 if any(captured.is_watched for captured in self._captured) else 1):
+            for size in batches.sizes:
+                (self._at_once or self._learn)(*batches.first(size))
+            if self._at_once is None:
+                self._update()
+
+    def begin_epoch(self) -> None:
+        """Record anew what depends on Python state that has changed since the last epoch."""
+        for captured in self._captured:
+            captured.forget_if_changed()
+
+    @property
+    def python_state(self) -> str | None:
+        """Which state in Python, if any, changes from batch to batch."""
+        return next((each.python_state for each in self._captured if each.python_state), None)
+
+    @property
+    def _captured(self) -> list[Captured]:
+        return [self._learn, self._update] if self._at_once is None else [self._at_once]
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> None:
         """Learn from a batch; update, if it is time."""

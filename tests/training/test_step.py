@@ -45,7 +45,7 @@ def test_accumulated_gradients_are_those_of_one_large_batch(
     sizes: list[int], accumulate: int, large: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "runner.training.step.Captured", lambda function, device: function
+        "runner.training.step.Captured", lambda function, *_: function
     )  # updates are looked at
     few, many = updates(large, 1), updates(sizes, accumulate)
     assert len(few) == len(many) == 4
@@ -54,7 +54,7 @@ def test_accumulated_gradients_are_those_of_one_large_batch(
 
 
 def test_with_class_weights_it_is_the_gradient_of_all_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.training.step.Captured", lambda function, device: function)
+    monkeypatch.setattr("runner.training.step.Captured", lambda function, *_: function)
     store, seen = sealed(), []
     loss: Loss = CrossEntropy(weight=(5.0, 1.0, 0.5))
     address = store.addresses["w"]

@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import ceil
 from statistics import mean
@@ -117,6 +118,7 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
 def make_trainee(jobs: Sequence[Job], data: Dataset, stop: Stop) -> Trainee:
     """Copies of some jobs whose step is recorded."""
     started = perf_counter()
+    jobs = [with_own_parts(job) for job in jobs]
     parts = [with_parameters(job) for job in jobs]
     if len(jobs) == 1:
         training = training_of(jobs[0], parts[0], data, stop, 1 + TRIAL_EPOCHS)
@@ -131,6 +133,14 @@ def make_trainee(jobs: Sequence[Job], data: Dataset, stop: Stop) -> Trainee:
 
     train()
     return Trainee(train, len(jobs), perf_counter() - started)
+
+
+def with_own_parts(job: Job) -> Job:
+    """The job with copies of its parts: a plugin's may count what they see, which a trial is no part of."""
+    config = job.config
+    loss, rule, schedule, metrics = deepcopy((config.loss, config.rule, config.schedule, config.metrics))
+    own = replace(config, loss=loss, rule=rule, schedule=schedule, metrics=metrics)
+    return replace(job, config=own)
 
 
 @cache
