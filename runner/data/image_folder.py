@@ -1,18 +1,19 @@
 """The user's own images, a folder a class."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 
 from runner.data.dataset import Dataset, Split
+from runner.data.image_file import SUFFIXES, Decoder, colour_problem
 from runner.data.learnt import Learnt, kept_text
-from runner.data.named_file import refuse_web_page
 from runner.data.picking import pick
 from runner.errors import DataError, unknown
 from runner.types import PositiveInt, Seed, Shape, Share, Task
@@ -20,10 +21,13 @@ from runner.types import PositiveInt, Seed, Shape, Share, Task
 IMAGES = "images.json"
 """The name of the file beside a model: the classes, and how images were made to fit."""
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What is read, whatever a file is called: some of PIL's other readers start programs."""
+SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+"""Folders that are no user's; as little as hidden ones, whose names begin with a dot, are they classes."""
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+SYSTEM_SUFFIXES = {".db", ".ini", ".lnk"}
+"""Of files that a file manager leaves, such as Thumbs.db."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,7 @@ class ImageFolder:
         folder: the folder with a folder a class.
         size: height and width in pixels, to which images of any are scaled.
         colour: ``rgb``, three channels, or ``grey``, one.
+        background: the colour below what is not opaque: a name of CSS, or ``#rrggbb``.
         test_folder: a second one, to test on.
         test: without it, the share of the images that is set apart for testing, of each class as large.
         test_seed: which images.
@@ -44,11 +49,17 @@ class ImageFolder:
     folder: Path
     size: PositiveInt = 32
     colour: Literal["rgb", "grey"] = "rgb"
+    background: str = "white"
     test_folder: Path | None = None
     test: Share = 0.2
     test_seed: Seed = 0
 
     task: ClassVar[Task] = "classification"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no colour, with a ValueError."""
+        if problem := colour_problem(self.background):
+            raise ValueError(f"background: {problem}")
 
     @property
     def in_shape(self) -> Shape:
@@ -69,17 +80,17 @@ class ImageFolder:
         return self._with_classes(self._classes)
 
     def as_learnt(self, kept: Mapping[str, str]) -> Learnt:
-        """The images with the classes that a model keeps, of which a folder need not have all.
+        """The images as a model has learnt from its own, of whose classes a folder need not have all.
 
         Raises:
             DataError: if it keeps none.
         """
-        classes = json.loads(kept_text(kept, IMAGES))["classes"]
-        return Learnt(self.task, self.in_shape, (len(classes),), partial(self._with_classes, classes))
+        classes, decoder = images_of(kept_text(kept, IMAGES))
+        source = replace(self, **vars(decoder))
+        return Learnt(self.task, source.in_shape, (len(classes),), partial(source._with_classes, classes))
 
     def _with_classes(self, classes: Sequence[str]) -> Dataset:
-        kept = {"classes": classes, "size": self.size, "colour": self.colour}
-        preprocessing = {IMAGES: json.dumps(kept, ensure_ascii=False)}
+        preprocessing = {IMAGES: json.dumps({"classes": classes, **vars(self._decoder)}, ensure_ascii=False)}
         found = self._read(self._path(self.folder), classes)
         if self.test_folder is not None:
             return Dataset(
@@ -97,48 +108,95 @@ class ImageFolder:
     def _classes(self) -> list[str]:
         return classes_in(self._path(self.folder))
 
+    @property
+    def _decoder(self) -> Decoder:
+        return Decoder(size=self.size, colour=self.colour, background=self.background)
+
     def _read(self, folder: Path, classes: Sequence[str]) -> Split:
         places = {name: place for place, name in enumerate(classes)}
-        for name in classes_in(folder):
-            if name not in places:
-                raise DataError(unknown(str(folder), name, places, "unknown class"))
-        files = [(file, places[name]) for name in classes_in(folder) for file in images_in(folder / name)]
-        if not files:
-            raise DataError(f"{folder}: there is no image in its folders")
+        found = classes_in(folder, classes)
+        report_what_is_left_out(folder, found)
+        files = [(file, places[name]) for name in found for file in images_in(folder / name)]
         images = torch.empty((len(files), *self.in_shape), dtype=torch.uint8)
         for place, (file, _) in enumerate(files):
-            images[place] = self._image(file)
+            images[place] = self._decoder.decode(file)
         return Split(images, torch.tensor([label for _, label in files]))
-
-    def _image(self, file: Path) -> torch.Tensor:
-        """One image, uint8 ``[channels, size, size]``."""
-        from PIL import Image
-
-        refuse_web_page(file)
-        try:
-            with Image.open(file, formats=FORMATS) as image:
-                fitting = image.convert("RGB" if self.colour == "rgb" else "L").resize((self.size, self.size))
-                pixels = torch.from_numpy(np.array(fitting))
-        except Exception as error:  # PIL raises all kinds of a damaged file, and of one that unfolds
-            raise DataError(f"{file}: cannot be read as an image: {error}") from error
-        return pixels.view(self.size, self.size, -1).permute(2, 0, 1)
 
     def _path(self, folder: Path) -> Path:
         return (self.root.expanduser() / folder).absolute()
 
 
-def classes_in(folder: Path) -> list[str]:
-    """The names of the folders in a folder.
+def images_of(text: str) -> tuple[list[str], Decoder]:
+    """The classes that a model keeps, and how images become its inputs.
 
     Raises:
-        DataError: if there are none.
+        DataError: if the text is none of that.
     """
-    found = sorted(each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
-    if not found:
+    try:
+        kept = json.loads(text)
+        background = kept.get("background", ImageFolder.background)  # which earlier models have not kept
+        return kept["classes"], Decoder(size=kept["size"], colour=kept["colour"], background=background)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{IMAGES}: is not the description of images: {error!r}") from error
+
+
+def classes_in(folder: Path, known: Collection[str] | None = None) -> list[str]:
+    """The names of the folders in a folder that have images in them.
+
+    Raises:
+        DataError: if there are none, or one is none of the known.
+    """
+    names = folders_in(folder)
+    if not names:
         raise DataError(f"{folder}: is no folder with a folder a class")
+    found = [name for name in names if any(map(is_image, files_in(folder / name)))]
+    for name in found or names:
+        if known is not None and name not in known:
+            raise DataError(unknown(str(folder), name, known, "unknown class"))
+    if not found:
+        raise DataError(f"{folder}: there is no image in its folders")
     return found
 
 
+def folders_in(folder: Path) -> list[str]:
+    """The names of the folders in a folder, without hidden ones and those of the system."""
+    if not folder.is_dir():
+        return []
+    return sorted(each.name for each in folder.iterdir() if each.is_dir() and is_users(Path(each.name)))
+
+
 def images_in(folder: Path) -> Sequence[Path]:
-    """The image files in a folder and those below it."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+    """The image files in a folder and those below it, without hidden ones."""
+    return sorted(filter(is_image, files_in(folder)))
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder and those below it, without hidden ones."""
+    return (file for file in folder.rglob("*") if is_users(file.relative_to(folder)) and not file.is_dir())
+
+
+def is_users(path: Path) -> bool:
+    """Whether nothing on the way to a file is hidden or of the system."""
+    return not any(part.startswith(".") or part in SYSTEM_FOLDERS for part in path.parts)
+
+
+def report_what_is_left_out(folder: Path, classes: Sequence[str]) -> None:
+    """Log a line for folders without images, for images in no class, and for files that are not read."""
+    if empty := [name for name in folders_in(folder) if name not in classes]:
+        log.warning("%s: there are no images in %s: no class", folder, ", ".join(map(repr, empty)))
+    if outside := sum(is_users(Path(each.name)) and is_image(each) for each in folder.iterdir()):
+        log.warning("%s: %d images lie in none of its folders and are left out", folder, outside)
+    others = Counter(
+        file.suffix.lower() or "without a suffix"
+        for name in classes
+        for file in files_in(folder / name)
+        if not is_image(file)
+    )
+    if unread := {kind: count for kind, count in others.items() if kind not in SYSTEM_SUFFIXES}:
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(unread.items()))
+        log.warning("%s: files that are not read as images are left out: %s", folder, told)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is called as an image is."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
