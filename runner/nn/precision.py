@@ -1,12 +1,13 @@
 """Computing with fewer bits than parameters have."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 
 from runner.nn.layers.layer import Layer
+from runner.nn.missing_bf16 import Float32ForMissing
 from runner.nn.store import ParameterStore
 from runner.types import Precision, Shape
 
@@ -15,7 +16,7 @@ class BFloat16:
     """A model that computes in bfloat16 where torch's autocast does, and gives float32.
 
     Matrix products and convolutions take bfloat16; parameters, their gradients, and what loses too much by
-    it stay float32. See torch's "Automatic Mixed Precision".
+    it stay float32, as do operators that a CPU has in float32 alone. See torch's "Automatic Mixed Precision".
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -24,7 +25,8 @@ class BFloat16:
 
     def forward(self, store: ParameterStore, x: Tensor) -> Tensor:
         """The layer's output for a batch ``[N, *in_shape]``."""
-        with torch.autocast(x.device.type, torch.bfloat16):
+        without = Float32ForMissing() if x.device.type == "cpu" else nullcontext()
+        with torch.autocast(x.device.type, torch.bfloat16), without:
             return self.layer.forward(store, x).float()
 
 
