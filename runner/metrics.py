@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor
 
+from runner.objective import smaller_is_better
 from runner.types import PositiveInt, Task
 
 Average = Literal["macro", "weighted"]
@@ -17,7 +18,9 @@ class Metric(Protocol):
     """A figure of a split's predictions."""
 
     tasks: ClassVar[tuple[Task, ...]]
-    """``classification``: scores ``[N, C]`` and class indices ``[N]``; ``regression``: values ``[N, D]``."""
+    """``classification``: scores ``[N, C]``, whose softmax are the probabilities, and class indices ``[N]``;
+    ``regression``: values ``[N, D]``; ``multilabel``: probabilities ``[N, D]`` and labels, 0.0 or 1.0.
+    """
 
     @property
     def name(self) -> str:
@@ -30,17 +33,23 @@ class Metric(Protocol):
 def correct(prediction: Tensor, target: Tensor) -> Tensor:
     """Which of the scores ``[…, C]`` are largest at their class index ``[…]``: ``[…]`` of true and false.
 
-    Their mean is the accuracy.
+    Of labels ``[…, D]``, which are floating-point, those whose probability is on their side of a half:
+    ``[…, D]``. Their mean is the accuracy.
     """
+    if target.is_floating_point():
+        return (prediction > 0.5) == (target > 0.5)
     return prediction.argmax(-1) == target
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """The share of samples whose own class has the largest score; told of every classification."""
+    """The share of samples whose own class has the largest score, or of labels that are predicted right.
+
+    It is measured of every classification, named or not.
+    """
 
     name: ClassVar[str] = "accuracy"
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "multilabel")
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
@@ -69,12 +78,13 @@ class TopK:
 class Precision:
     """Of what is called a class, the share that is: the mean over the classes, 0 for one never called.
 
-    Classes that neither are nor are called count nothing, here and in ``recall`` and ``f1``.
+    Classes that neither are nor are called count nothing, here and in ``recall`` and ``f1``. Several labels a
+    sample are taken like classes, each called where its probability is over a half; all count.
     """
 
     average: Average = "macro"
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "multilabel")
 
     @property
     def name(self) -> str:
@@ -83,8 +93,12 @@ class Precision:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_precision
+        from torchmetrics.functional.classification import multiclass_precision, multilabel_precision
 
+        if target.is_floating_point():
+            return multilabel_precision(
+                prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
+            )
         return multiclass_precision(
             prediction, target, prediction.shape[-1], average=self.average, validate_args=False
         )
@@ -96,7 +110,7 @@ class Recall:
 
     average: Average = "macro"
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "multilabel")
 
     @property
     def name(self) -> str:
@@ -105,8 +119,12 @@ class Recall:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_recall
+        from torchmetrics.functional.classification import multiclass_recall, multilabel_recall
 
+        if target.is_floating_point():
+            return multilabel_recall(
+                prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
+            )
         return multiclass_recall(
             prediction, target, prediction.shape[-1], average=self.average, validate_args=False
         )
@@ -118,7 +136,7 @@ class F1:
 
     average: Average = "macro"
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "multilabel")
 
     @property
     def name(self) -> str:
@@ -127,8 +145,12 @@ class F1:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_f1_score
+        from torchmetrics.functional.classification import multiclass_f1_score, multilabel_f1_score
 
+        if target.is_floating_point():
+            return multilabel_f1_score(
+                prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
+            )
         return multiclass_f1_score(
             prediction, target, prediction.shape[-1], average=self.average, validate_args=False
         )
@@ -138,23 +160,24 @@ class F1:
 class AUROC:
     """The area under the ROC curve of the softmax, one class against the rest: the mean over the classes.
 
-    Classes without samples, or with all of them, have no such curve and don't count.
+    Classes without samples, or with all of them, have no such curve and don't count. Several labels a sample
+    are taken like classes, each by its probability.
     """
 
     name: ClassVar[str] = "auroc"
-    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "multilabel")
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1; chance is 0.5."""
         from torchmetrics.functional.classification import binary_auroc
 
-        scores = prediction.double().softmax(-1)  # of large logits fewer would be the same in float32
-        counts = target.bincount(minlength=prediction.shape[-1])
-        classes = ((counts > 0) & (counts < len(target))).nonzero().flatten().tolist()
-        areas = [binary_auroc(scores[:, c], (target == c).long(), validate_args=False) for c in classes]
-        return (
-            torch.stack([area.double() for area in areas]).mean() if areas else scores.new_tensor(torch.nan)
-        )
+        classes = torch.arange(prediction.shape[-1], device=prediction.device)
+        labels = target.long() if target.is_floating_point() else (target.unsqueeze(-1) == classes).long()
+        # of large logits fewer would be the same in float32
+        scores = prediction if target.is_floating_point() else prediction.double().softmax(-1)
+        both = (labels.amin(0) < labels.amax(0)).nonzero().flatten().tolist()
+        areas = [binary_auroc(scores[:, c], labels[:, c], validate_args=False).double() for c in both]
+        return torch.stack(areas).mean() if areas else scores.new_tensor(torch.nan)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +211,7 @@ class MAE:
     """The mean absolute error, over every value."""
 
     name: ClassVar[str] = "mae"
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression", "multilabel")
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """In the targets' own unit."""
@@ -200,7 +223,7 @@ class RMSE:
     """The square root of the mean squared error, over every value."""
 
     name: ClassVar[str] = "rmse"
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression", "multilabel")
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """In the targets' own unit."""
@@ -211,15 +234,52 @@ class RMSE:
 class R2:
     """The coefficient of determination, ``1 - sum((y - prediction)^2) / sum((y - mean(y))^2)``.
 
-    It is the mean over the D values of a target; NaN where one never varies.
+    It is the mean over the D values of a target. As in scikit-learn's ``r2_score``, one that never varies, as
+    a pixel at the border of an image, counts 1 if it is predicted exactly, else 0; NaN where none varies.
     """
 
     name: ClassVar[str] = "r2"
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression", "multilabel")
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """At most 1; 0 for the mean as a prediction."""
+        """At most 1; 0 for the mean as a prediction; NaN for fewer than two samples."""
         target = target.double()
+        if len(target) < 2:
+            return target.new_tensor(torch.nan)
         left = (target - prediction).square().sum(0)
         there = (target - target.mean(0)).square().sum(0)
-        return (1 - left / there.masked_fill(there == 0, torch.nan)).mean()
+        constant = (target == target[0]).all(0)
+        scores = torch.where(constant, (left == 0).double(), 1 - left / there)
+        scores = torch.where(left.isnan() | constant.all(), torch.nan, scores)
+        return scores.mean()
+
+
+@dataclass(frozen=True)
+class OfLabel:
+    """A metric of one of several labels.
+
+    Args:
+        metric: what is measured of it.
+        label: its place in a target.
+    """
+
+    metric: Metric
+    label: int
+
+    tasks: ClassVar[tuple[Task, ...]] = ("multilabel",)
+
+    @property
+    def name(self) -> str:
+        """``auroc_0``, ``auroc_1`` and so on; without an average, which makes no difference to one."""
+        return f"{self.metric.name.removesuffix('_macro').removesuffix('_weighted')}_{self.label}"
+
+    @property
+    def smaller_is_better(self) -> bool:
+        """As of all labels."""
+        named: bool | None = getattr(self.metric, "smaller_is_better", None)
+        return smaller_is_better(self.metric.name) if named is None else named
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The figure of this label alone."""
+        part = slice(self.label, self.label + 1)
+        return self.metric(prediction[:, part], target[:, part])

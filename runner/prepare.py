@@ -38,6 +38,8 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
     """The same, without a word of memory."""
     with workers.first_goes_first():  # who may have to download it
         data = config.source.load()
+    if config.source.task == "multilabel":
+        data = data.with_labels()
     refuse_unsound(config.plain["data"]["type"], config.source, data)
     data = replace(data, train=data.train.first(config.data.limit))
     if config.data.val is not None and data.val is None:  # else its source has set it apart

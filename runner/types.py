@@ -24,8 +24,8 @@ Dim = PositiveInt | Literal[-1]
 Shape = tuple[int, ...]
 """The shape of one sample, without the batch dimension."""
 
-Task = Literal["classification", "regression"]
-"""What targets are: class indices ``[N]``, or values ``[N, D]``."""
+Task = Literal["classification", "regression", "multilabel"]
+"""What targets are: class indices ``[N]``, values ``[N, D]``, or D labels of 0 and 1 each, ``[N, D]``."""
 
 Precision = Literal["float32", "tf32", "bf16"]
 """In which numbers a model computes; parameters, gradients and losses are float32 always."""

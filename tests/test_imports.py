@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "types": set(),
     "errors": set(),
     "objective": set(),
-    "metrics": {"types"},
+    "metrics": {"objective", "types"},
     "pictures": {"objective"},
     "process": {"errors"},
     "engine": set(),

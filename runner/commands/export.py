@@ -11,20 +11,23 @@ USAGE = """runner export <run> format=<format> output=<file> [key=value …]
 
 Writes the model that a run has logged as a file that needs no runner, reads it back, and says by how much its
 outputs differ from the model's. It takes batches of any size [N, …], float32, as the model does: a table's
-rows after table.json, which the file holds, too. It gives what the layers give: logits of a classifier (a
-softmax makes probabilities of them), of a regression values in the targets' own units.
+rows after table.json, which the file holds, too. It gives logits of a classifier, probabilities of several
+labels, of a regression values in the targets' own units.
 
   run           the run's id, or as much of its beginning as no other has
   format        onnx: for onnxruntime and others (in the runner's checkout: pip install -e '.[export]');
                 torchscript: for torch.jit.load, in Python and C++;
                 safetensors: the weights by name, with layers, shapes and labels as metadata
   output        the file
+  outputs       predictions: probabilities, also of a classifier; raw: what the last layer gives, of which the
+                file's 'link' makes predictions; auto (default): raw of a classifier, else predictions
   plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
                 files and modules of your own to take in their place
   tracking.uri  the store; outputs/mlflow.db if nothing else is said
   --config-dir  a folder of your own YAML: where files of plugins may lie"""
 
-KNOWN = ("run!", "format!", "output!", "plugins", "tracking.uri")
+KNOWN = ("run!", "format!", "output!", "outputs", "plugins", "tracking.uri")
+OUTPUTS = {"auto": None, "predictions": False, "raw": True}
 FORMATS = ("onnx", "torchscript", "safetensors")
 
 
@@ -42,6 +45,7 @@ def export(arguments: Arguments) -> int:
     """
     kind, target = arguments.required("format"), Path(arguments.required("output"))
     refuse(kind, target)
+    raw = OUTPUTS[arguments.choice("outputs", tuple(OUTPUTS))]
     wanted = arguments.plugins()
     with without_collections():
         import torch
@@ -50,7 +54,7 @@ def export(arguments: Arguments) -> int:
         from runner.trained.run import find
     run = find(arguments.store(), arguments.required("run"))
     predictor = run.load_model(torch.device("cpu"), wanted)
-    difference = write(predictor, run.example(predictor), kind, target)
+    difference = write(predictor, run.example(predictor), kind, target, raw)
     print(f"{target} holds the model; its outputs differ from the model's by at most {difference:.2g}")
     return 0
 

@@ -13,13 +13,15 @@ from runner.config.schema import Schedule as ScheduleFrame
 from runner.config.updates import groups, rule
 from runner.data.augment import Augmentation, augmentation
 from runner.data.dataset import Source
+from runner.data.labels import Labels, as_labels
 from runner.data.learnt import Fitted
 from runner.data.reconstruction import Reconstruction
 from runner.data.text import Text
 from runner.errors import ConfigError, DataError, unknown
-from runner.metrics import Accuracy, ConfusionMatrix, Metric, TopK
+from runner.metrics import Accuracy, ConfusionMatrix, Metric, OfLabel, TopK
 from runner.nn.layers.layer import Build
-from runner.nn.losses import BCEWithLogits, KLDiv, Loss
+from runner.nn.link import link_of
+from runner.nn.losses import KLDiv, Loss
 from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
@@ -30,8 +32,15 @@ from runner.plugins.mistakes import mistakes_told
 from runner.registry import Registry
 from runner.types import Task
 
-AUTO_METRICS: Mapping[Task, list[str]] = {"classification": ["accuracy"], "regression": ["rmse", "mae", "r2"]}
+AUTO_METRICS: Mapping[Task, list[str]] = {
+    "classification": ["accuracy"],
+    "regression": ["rmse", "mae", "r2"],
+    "multilabel": ["accuracy", "f1", "auroc"],
+}
 """What is measured where a config leaves that open."""
+
+LABELS = 20
+"""The most labels of which each is measured by itself, too."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,16 @@ def checked(
         arguments = own_arguments(registry, given) if name == "data" else given
         return instance(registry, table, name, arguments, problems, shared)
 
-    source = readable(section(registry.sources, "data"), kept, problems)
-    if source and frame and frame.data.target == "input":
-        source = Reconstruction(source)
     loss = section(registry.losses, "loss")
+    source = readable(section(registry.sources, "data"), kept, loss, problems)
+    if source and frame and frame.data.target == "input":
+        source = Reconstruction(source.source if isinstance(source, Labels) else source)
     optim = plain.get("optim")
     own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
     schedule = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
     metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
+    if source and source.task == "multilabel" and 1 < source.out_shape[-1] <= LABELS:
+        metrics += [OfLabel(metric, label) for metric in metrics for label in range(source.out_shape[-1])]
     model = plain.get("model")
     given_layers = model.get("layers") if isinstance(model, Mapping) else None
     outputs = source.out_shape[-1] if source else 1
@@ -170,7 +181,9 @@ def plugins_named(plain: Plain) -> list[str]:
     return [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
 
 
-def readable(source: Source | None, kept: Mapping[str, str] | None, problems: list[str]) -> Source | None:
+def readable(
+    source: Source | None, kept: Mapping[str, str] | None, loss: Loss | None, problems: list[str]
+) -> Source | None:
     """The source, if it can say what it gives, which one of files may have to look up in them."""
     if source is None:
         return None
@@ -178,6 +191,8 @@ def readable(source: Source | None, kept: Mapping[str, str] | None, problems: li
         if kept is not None and isinstance(source, Fitted):
             source = source.as_learnt(kept)
         _ = source.task, source.in_shape, source.out_shape
+        if loss is not None and "multilabel" in loss.tasks:
+            source = as_labels(source)
     except DataError as error:
         problems.append(f"data: {error}")
         return None
@@ -212,7 +227,7 @@ def check_together(config: Config) -> None:
     for metric in config.metrics:
         if isinstance(metric, TopK) and metric.k > outputs:
             problems.append(f"train.metrics: top_k has k={metric.k}, data.type '{data}' {outputs} classes")
-    kinds = ("loss", "accuracy") if task == "classification" else ("loss",)
+    kinds = ("loss",) if task == "regression" else ("loss", "accuracy")
     held_out = ("test",) if config.data.val is None else ("val", "test")
     metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]
     metrics += [f"{part}/{metric.name}" for part in held_out for metric in config.metrics]
@@ -223,7 +238,8 @@ def check_together(config: Config) -> None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
     problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
     standardized = task == "regression" and getattr(config.source, "standardize_target", False)
-    if standardized and isinstance(config.loss, BCEWithLogits | KLDiv):
+    of_probabilities = isinstance(config.loss, KLDiv) or link_of(config.loss, task).name != "identity"
+    if standardized and of_probabilities:
         problems.append(f"loss.type: '{loss}' is of probabilities, use data.standardize_target=false")
     if config.data.mixup is not None and isinstance(config.source, Text):
         problems.append(f"data.mixup: {config.data.mixup} mixes inputs, but data.type '{data}' has indices")
@@ -237,7 +253,7 @@ def check_together(config: Config) -> None:
 
 
 def check_metrics(registry: Registry, given: object, task: Task, problems: list[str]) -> list[Metric]:
-    """What shall be measured; loss and, for classes, accuracy are counted whether they are named or not."""
+    """What shall be measured; loss and accuracy are counted whether they are named or not."""
     if given == "auto":
         given = AUTO_METRICS[task]
     if not isinstance(given, list):

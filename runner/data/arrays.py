@@ -10,7 +10,7 @@ import numpy as np
 from runner.data.array_container import HeldArray, open_array
 from runner.data.array_file import ArrayFile, MappedArray
 from runner.data.dataset import Dataset, Split
-from runner.data.soundness import first_not_finite
+from runner.data.soundness import first_not_binary, first_not_finite
 from runner.errors import DataError
 from runner.types import PositiveInt, Shape, Task
 
@@ -24,7 +24,8 @@ class Arrays:
 
     Inputs are ``[N, …]``, numbers of any type; uint8 ones are pixels, 0 to 255 being 0 to 1, and images
     ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if
-    ``classes`` says how many there are, else values ``[N]`` or ``[N, D]``.
+    ``classes`` says how many there are, else values ``[N]`` or ``[N, D]``. With a loss that takes several
+    labels a sample, as ``bce_with_logits`` does, targets of 0 and 1 alone are such labels.
 
     Args:
         root: the folder that the file names start from.
@@ -58,6 +59,14 @@ class Arrays:
         if self.classes is not None:
             return (self.classes,)
         return (prod(self._open(self.targets).shape[1:]),)
+
+    @cached_property
+    def are_labels(self) -> bool:
+        """Whether all targets to train on are 0 or 1."""
+        if self.classes is not None:
+            return False
+        targets = self._open(self.targets).map()
+        return first_not_binary(targets.values, targets.let_go) is None
 
     def load(self) -> Dataset:
         """Map the files, and hold them against each other.

@@ -24,7 +24,8 @@ class Split:
     ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory.
     ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
 
-    Of sequences each place may have a class: int64 ``[N, T]``, ``classified``.
+    Of sequences each place may have a class: int64 ``[N, T]``, ``classified``. Values may be labels, 0 and 1
+    alone, of which a sample has several: ``labelled``.
 
     Arrays that stay in files, ``mapped``, may be larger than memory; theirs may be any number type, and
     they are converted batch by batch. ``rows``, int64 ``[N]``, says which of a file's rows a part has; None
@@ -46,6 +47,7 @@ class Split:
     target_scale: float | None = None
     in_order: bool = False
     units: Units | None = None
+    labelled: bool = False
 
     def __len__(self) -> int:
         return len(self.targets if self.rows is None else self.rows)
@@ -53,6 +55,8 @@ class Split:
     @property
     def task(self) -> Task:
         """What the targets are; where that is not told, one dimension is classes."""
+        if self.labelled:
+            return "multilabel"
         classified = self.targets.dim() == 1 if self.classified is None else self.classified
         return "classification" if classified else "regression"
 
@@ -157,6 +161,12 @@ class Dataset:
         val = None if self.val is None else self.val.with_units(units)
         return replace(self, train=self.train.with_units(units), test=self.test.with_units(units), val=val)
 
+    def with_labels(self) -> "Dataset":
+        """The same data, its targets labels of 0 and 1."""
+        val = None if self.val is None else replace(self.val, labelled=True)
+        train, test = replace(self.train, labelled=True), replace(self.test, labelled=True)
+        return replace(self, train=train, test=test, val=val)
+
     def to(self, device: torch.device) -> "Dataset":
         """The same data on a device."""
         val = self.val.to(device) if self.val is not None else None
@@ -168,7 +178,7 @@ class Source(Protocol):
 
     @property
     def task(self) -> Task:
-        """Whether targets are classes or values."""
+        """Whether targets are classes, values or labels."""
 
     @property
     def in_shape(self) -> Shape:
@@ -178,7 +188,7 @@ class Source(Protocol):
     def out_shape(self) -> Shape:
         """What a model has to give for a sample: ``[C]``, a score a class, or ``[D]``, a value a target.
 
-        Where each place of a sequence has a class it is ``[T, C]``.
+        Of labels it is ``[D]``, one each. Where each place of a sequence has a class it is ``[T, C]``.
         """
 
     def load(self) -> Dataset:

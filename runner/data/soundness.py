@@ -35,6 +35,18 @@ def first_not_finite(values: Tensor, let_go: Callable[[], None] = nothing) -> in
     return None
 
 
+def first_not_binary(values: Tensor, let_go: Callable[[], None] = nothing) -> int | None:
+    """The first of the targets ``[N, …]`` with a value that is neither 0 nor 1; None if there is none."""
+    first = 0
+    for piece in torch.split(values, BYTES // max(values[0].nbytes, 1) + 1):
+        binary = ((piece == 0) | (piece == 1)).reshape(len(piece), -1).all(1)
+        if not binary.all():
+            return first + int((~binary).nonzero()[0])
+        first += len(piece)
+        let_go()
+    return None
+
+
 def refuse_unsound(name: str, source: Source, data: Dataset) -> None:
     """Hold a source to what it promises; files of arrays have been looked at by who has mapped them.
 
@@ -54,6 +66,8 @@ def problem_in(split: Split, source: Source) -> str | None:
         return f"there are {len(split.samples)} inputs, but {len(split.targets)} targets"
     if tuple(split.samples.shape[1:]) != source.in_shape:
         return f"the inputs are {list(split.samples.shape[1:])}, not {list(source.in_shape)}"
+    if split.task == "multilabel" and (place := first_not_binary(split.targets)) is not None:
+        return f"the labels of sample {place} are not all 0 or 1"
     if split.mapped or split.in_order:  # windows overlap: what they are cut from has been looked at
         return None
     for what, values in (("input", split.samples), ("target", split.targets)):

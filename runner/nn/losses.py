@@ -15,6 +15,7 @@ from runner.nn.class_weights import (
     ignored_by,
     on_device_of,
 )
+from runner.nn.link import LinkName
 from runner.types import NonNegative, NonNegativeInt, Positive, Probability, Task
 
 
@@ -22,9 +23,13 @@ class Loss(Protocol):
     """A mean over the batch."""
 
     tasks: ClassVar[tuple[Task, ...]]
-    """What targets it takes: ``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``.
+    """What targets it takes: ``classification``: class indices ``[N]``; ``regression``: values ``[N, D]``;
+    ``multilabel``: labels of 0 and 1 ``[N, D]``.
 
     Where each place of a sequence has a class, predictions are ``[N, T, C]`` and targets ``[N, T]``.
+
+    A loss may have a ``link``, the name of the function that makes predictions of a model's outputs: see
+    ``runner.nn.link``.
     """
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -73,6 +78,8 @@ class CrossEntropy:
 class NLL:
     """Mean negative log-likelihood: log-probabilities ``[N, C]`` against class indices ``[N]``.
 
+    The model has to end with ``log_softmax``, or the loss has no minimum.
+
     Args:
         weight: how much each class counts, as in ``cross_entropy``.
         ignore_index: a class whose targets count nothing, as there.
@@ -82,6 +89,7 @@ class NLL:
     ignore_index: NonNegativeInt | None = None
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    link: ClassVar[LinkName] = "exp"
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its places."""
@@ -97,7 +105,8 @@ class NLL:
 class BCEWithLogits:
     """Mean binary cross-entropy of the sigmoid: logits ``[N, D]`` against values ``[N, D]`` in [0, 1].
 
-    Class indices ``[N]`` are taken one against the rest: 1 for the class, 0 for all others.
+    Class indices ``[N]`` are taken one against the rest: 1 for the class, 0 for all others. Predictions are
+    the sigmoids, of classes divided by their sum. Targets of 0 and 1 alone are labels, several a sample.
 
     Args:
         weight: how much each of the D counts. As in torch, the mean is still over their number.
@@ -107,7 +116,8 @@ class BCEWithLogits:
     weight: Weights | None = None
     pos_weight: Weights | None = None
 
-    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression")
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multilabel")
+    link: ClassVar[LinkName] = "sigmoid"
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its values."""
@@ -123,6 +133,9 @@ class Hinge:
 
     Of a sample of class y it is ``w_y sum(max(0, margin - x_y + x_j)^p) / C`` over all other classes j, as
     in torch's ``multi_margin_loss``, for which vmap has no rule.
+
+    It learns scores whose order counts, not probabilities: where such are asked for, they are the softmax of
+    the scores, the larger the surer, but no frequencies.
 
     Args:
         p: 1, or 2 for squares.
@@ -209,7 +222,8 @@ class KLDiv:
     """Kullback-Leibler divergence: log-probabilities ``[N, D]`` against distributions ``[N, D]``.
 
     Of a sample it is ``sum(target (log(target) - prediction))``, and the mean is that over samples (torch's
-    ``reduction="batchmean"``).
+    ``reduction="batchmean"``). The model has to end with ``log_softmax``. Predictions are distributions, or
+    with ``log_target`` their logarithms.
 
     Args:
         log_target: whether the targets are log-probabilities, too.
@@ -218,6 +232,11 @@ class KLDiv:
     log_target: bool = False
 
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+
+    @property
+    def link(self) -> LinkName:
+        """Predictions are what targets are."""
+        return "identity" if self.log_target else "exp"
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch."""
@@ -229,7 +248,10 @@ class KLDiv:
 
 @dataclass(frozen=True, kw_only=True)
 class CosineDistance:
-    """One minus the cosine of the angle between prediction and target, both ``[N, D]``."""
+    """One minus the cosine of the angle between prediction and target, both ``[N, D]``.
+
+    Only directions are learnt: how long a prediction is, and with it its RMSE, is left to chance.
+    """
 
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 

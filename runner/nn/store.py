@@ -46,7 +46,8 @@ class ParameterStore:
     ``buffers`` ``[B]``; a layer changes them in place.
 
     Attributes:
-        training: whether the model is being trained, for layers that then do something else (dropout).
+        training: whether a step of training is being computed, for layers that then do something else
+            (dropout); only within ``learning``.
         generator: what such layers draw from; torch's own for the device if that is None.
         average: the parameters' moving average, if one is kept.
     """
@@ -60,7 +61,7 @@ class ParameterStore:
         self._entries: list[Tensor] = []
         self.addresses: dict[str, Address] = {}
         self.size = self.buffers_size = 0
-        self.training = True
+        self.training = False
         self.average: Tensor | None = None
         self._decay = 0.0
         self._remembered: tuple[Tensor, Tensor] | None = None
@@ -92,6 +93,15 @@ class ParameterStore:
 
     def _set_buffers(self, values: Tensor) -> None:
         self.buffers.copy_(values)
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """The context in which the model is trained: layers draw, and take their batch's statistics."""
+        before, self.training = self.training, True
+        try:
+            yield
+        finally:
+            self.training = before
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

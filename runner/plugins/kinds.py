@@ -10,6 +10,7 @@ from pydantic.errors import PydanticUserError
 
 from runner.config.schema import STRICT
 from runner.nn.layers.layer import Build, Layers
+from runner.nn.link import LinkName
 from runner.registry import BUILT_IN
 from runner.types import Shape, Task
 
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "LOSSES": Kind(
         methods={"__call__": ("prediction", "target")},
         attributes={"tasks": tuple[Task, ...]},
+        optional={"link": LinkName},
     ),
     "METRICS": Kind(
         methods={"__call__": ("prediction", "target")},

@@ -40,17 +40,18 @@ class Format:
     """A kind of file.
 
     Attributes:
-        write: writes a model, with inputs that it takes and what is said of it, to a path.
+        write: writes a model, with inputs that it takes and what is said of it, to a path; whether the file
+            gives the layers' outputs as they are comes last.
         read: what answers as the file says; it may take the model's place in the ``Predictor``.
         needed: packages, beside the runner's own.
     """
 
-    write: Callable[[Predictor, Tensor, Mapping[str, str], Path], None]
-    read: Callable[[Path, Predictor], Ask]
+    write: Callable[[Predictor, Tensor, Mapping[str, str], Path, bool], None]
+    read: Callable[[Path, Predictor, bool], Ask]
     needed: tuple[str, ...] = ()
 
 
-def export(predictor: Predictor, example: Tensor, kind: str, path: Path) -> float:
+def export(predictor: Predictor, example: Tensor, kind: str, path: Path, raw: bool | None = None) -> float:
     """Write a model; the largest difference between the file's outputs and the model's own.
 
     Args:
@@ -58,6 +59,7 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path) -> floa
         example: inputs that it takes, ``[n, *in_shape]``.
         kind: a name in ``FORMATS``.
         path: where; what was there before stays if something goes wrong.
+        raw: whether the file gives the layers' outputs, not predictions; None: of a classifier alone.
 
     Raises:
         RunnerError: if a package is missing, the model has no such form, the outputs differ by more than
@@ -66,10 +68,11 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path) -> floa
     form = FORMATS[kind]
     if missing := [name for name in form.needed if find_spec(name) is None]:
         raise RunnerError(f"format: {kind} needs {', '.join(missing)}: {how_to_install('export')}")
+    raw = predictor.task == "classification" if raw is None else raw
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
-        form.write(predictor, example, about(predictor), unfinished)
-        difference = largest_difference(predictor, form, unfinished, example)
+        form.write(predictor, example, about(predictor, raw), unfinished, raw)
+        difference = largest_difference(predictor, form, unfinished, example, raw)
         unfinished.replace(path)
     except OSError as error:
         raise RunnerError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -78,15 +81,22 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path) -> floa
     return difference
 
 
-def largest_difference(predictor: Predictor, form: Format, path: Path, example: Tensor) -> float:
+def answer(predictor: Predictor, batch: Tensor, raw: bool) -> Outputs:
+    """The model's own predictions or outputs for a batch."""
+    outputs = predictor.outputs(batch.numpy())
+    given: Outputs = (outputs if raw else predictor.predictions(outputs)).numpy()
+    return given
+
+
+def largest_difference(predictor: Predictor, form: Format, path: Path, example: Tensor, raw: bool) -> float:
     """How far a file's outputs are from the model's, at most, for batches of several sizes.
 
     Raises:
         RunnerError: if that is too far.
     """
     batches = [example[torch.arange(size) % len(example)] for size in BATCHES]
-    expected = [predictor.predict(batch.numpy()) for batch in batches]
-    ask, differences = form.read(path, predictor), []
+    expected = [answer(predictor, batch, raw) for batch in batches]
+    ask, differences = form.read(path, predictor, raw), []
     for batch, outputs in zip(batches, expected, strict=True):
         given = ask(batch)
         if given.shape != outputs.shape:
@@ -103,7 +113,7 @@ def largest_difference(predictor: Predictor, form: Format, path: Path, example: 
     return difference
 
 
-def about(predictor: Predictor) -> dict[str, str]:
+def about(predictor: Predictor, raw: bool) -> dict[str, str]:
     """What a file says of itself, and what lies beside the model: words and JSON, by their names."""
     names = names_of(predictor.preprocessing, predictor.task)
     told = {
@@ -111,19 +121,22 @@ def about(predictor: Predictor) -> dict[str, str]:
         "in_shape": json.dumps(predictor.in_shape),
         "out_shape": json.dumps(predictor.model.out_shape),
         "task": predictor.task,
-        "outputs": outputs_of(predictor),
+        "outputs": outputs_of(predictor, raw),
+        "link": predictor.link.name,
         "labels": json.dumps(names, ensure_ascii=False),
     }
     return told | dict(predictor.preprocessing)
 
 
-def outputs_of(predictor: Predictor) -> str:
-    """What the outputs are."""
-    return "logits" if predictor.task == "classification" else "values"
+def outputs_of(predictor: Predictor, raw: bool) -> str:
+    """The name of the outputs."""
+    if raw:
+        return "logits" if predictor.task != "regression" else "outputs"
+    return "values" if predictor.task == "regression" else "probabilities"
 
 
-def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path) -> None:
-    """Write an ONNX file, weights included: ``input`` [batch, …] to ``logits`` or ``values``.
+def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path, raw: bool) -> None:
+    """Write an ONNX file, weights included: from ``input`` [batch, …] to what ``outputs_of`` says.
 
     Raises:
         RunnerError: if torch finds no ONNX form of the model.
@@ -132,11 +145,11 @@ def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], p
         warnings.filterwarnings("ignore", "_check_is_size", FutureWarning)  # torch's own, of its own loops
         try:
             program = torch.onnx.export(
-                Graph(predictor).eval(),
+                Graph(predictor, raw).eval(),
                 (example,),
                 dynamo=True,
                 input_names=[INPUT],
-                output_names=[outputs_of(predictor)],
+                output_names=[outputs_of(predictor, raw)],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )
@@ -147,7 +160,7 @@ def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], p
     program.save(path, external_data=False)
 
 
-def read_onnx(path: Path, predictor: Predictor) -> Ask:
+def read_onnx(path: Path, predictor: Predictor, raw: bool) -> Ask:
     """Have onnxruntime answer."""
     from onnxruntime import InferenceSession
 
@@ -161,7 +174,9 @@ def read_onnx(path: Path, predictor: Predictor) -> Ask:
     return ask
 
 
-def write_torchscript(predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path) -> None:
+def write_torchscript(
+    predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path, raw: bool
+) -> None:
     """Write a file that ``torch.jit.load`` reads, without the runner.
 
     Raises:
@@ -172,14 +187,14 @@ def write_torchscript(predictor: Predictor, example: Tensor, told: Mapping[str, 
         warnings.simplefilter("ignore", TracerWarning)  # what they warn of is compared afterwards
         try:
             traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-                Graph(predictor).eval(), example, check_trace=False
+                Graph(predictor, raw).eval(), example, check_trace=False
             )
             torch.jit.save(traced, str(path), _extra_files={ABOUT: json.dumps(told)})
         except RuntimeError as error:
             raise RunnerError(f"format: the model has no TorchScript form: {first_line(error)}") from error
 
 
-def read_torchscript(path: Path, predictor: Predictor) -> Ask:
+def read_torchscript(path: Path, predictor: Predictor, raw: bool) -> Ask:
     """Have torch answer."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
@@ -193,17 +208,19 @@ def read_torchscript(path: Path, predictor: Predictor) -> Ask:
     return ask
 
 
-def write_safetensors(predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path) -> None:
+def write_safetensors(
+    predictor: Predictor, example: Tensor, told: Mapping[str, str], path: Path, raw: bool
+) -> None:
     """Write the store's entries by their names."""
     entries = {name: value.cpu().contiguous() for name, value in predictor.store.state_dict().items()}
     units = None if predictor.units is None else vars(predictor.units)
     save_file(entries, path, metadata={**told, "units": json.dumps(units)})
 
 
-def read_safetensors(path: Path, predictor: Predictor) -> Ask:
+def read_safetensors(path: Path, predictor: Predictor, raw: bool) -> Ask:
     """Have the model answer, with the file's values."""
     predictor.store.load(load_file(path))
-    return lambda batch: predictor.predict(batch.numpy())
+    return lambda batch: answer(predictor, batch, raw)
 
 
 def root(error: BaseException) -> BaseException:

@@ -5,31 +5,33 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from runner.nn.link import identity
 from runner.nn.store import Address, ParameterStore
 from runner.trained.serving import Predictor
 
 
 class Graph(nn.Module):
-    """``[N, *in_shape]`` to what a ``Predictor`` gives: logits, or values in the targets' own units.
+    """``[N, *in_shape]`` to a ``Predictor``'s predictions, or to the outputs of its layers.
 
     Its buffers are the store's entries, by their names with ``_`` for each dot.
 
     Args:
         predictor: the model; its values are copied.
+        raw: whether outputs are given as they are.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, raw: bool) -> None:
         super().__init__()
-        self._model, self._units = predictor.model, predictor.units
+        self._model = predictor.model
+        self._answer = identity if raw else predictor.predictions
         entries = predictor.store.state_dict()
         self._names = dict(zip(entries, names_in_python(list(entries)), strict=True))
         for name, value in entries.items():
             self.register_buffer(self._names[name], value.cpu().clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        """The outputs for a batch."""
-        outputs = self._model.forward(cast(ParameterStore, Entries(self)), x)
-        return outputs if self._units is None else self._units.restored(outputs).float()
+        """The predictions or outputs for a batch."""
+        return self._answer(self._model.forward(cast(ParameterStore, Entries(self)), x))
 
     def entry(self, name: str) -> Tensor:
         """An entry by its name in the store."""

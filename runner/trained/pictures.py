@@ -12,14 +12,14 @@ from runner.config.check import Config
 from runner.data.class_names import output_names
 from runner.data.dataset import Dataset, Split
 from runner.data.reconstruction import Reconstruction
-from runner.nn.losses import BCEWithLogits, KLDiv, Loss
+from runner.nn.link import link_of
 from runner.nn.precision import at_precision
 from runner.pictures.confusion import confusion_matrix
 from runner.pictures.figure import as_png
 from runner.pictures.images import mistakes, reconstructions
 from runner.pictures.learning_curves import learning_curves
 from runner.pictures.predicted import predicted_against_true
-from runner.training.look import Classified, Link, look_at_classes, look_at_values, predict
+from runner.training.look import Classified, look_at_classes, look_at_values, predict
 from runner.training.loop import Epoch
 from runner.training.verdict import best_epoch
 from runner.types import Shape
@@ -45,7 +45,7 @@ def pictures_of(config: Config, parts: Parts, data: Dataset, epochs: Sequence[Ep
     drawn["learning_curves"] = learning_curves([epoch.metrics for epoch in epochs], best, objective)
     if config.source.task == "regression":
         drawn |= of_values(config, parts, data)
-    elif config.source.out_shape[-1] <= CLASSES:
+    elif config.source.task == "classification" and config.source.out_shape[-1] <= CLASSES:
         drawn |= of_classes(config, parts, data)
     return {f"{FOLDER}/{name}.png": as_png(figure) for name, figure in drawn.items()}
 
@@ -56,7 +56,7 @@ def of_classes(config: Config, parts: Parts, data: Dataset) -> dict[str, Figure]
         at_precision(parts.model, config.train.precision),
         output_names(config.source, data.preprocessing),
     )
-    seen = look_at_classes(model, parts.store, data.test, MISTAKES)
+    seen = look_at_classes(model, parts.store, data.test, MISTAKES, link_of(config.loss, "classification"))
     drawn = {"confusion_matrix": confusion_matrix(seen.counts.numpy(), names, "test")}
     if is_image(config.source.in_shape) and len(seen.wrong):
         drawn["mistakes"] = of_mistakes(seen, data.test, names)
@@ -76,7 +76,7 @@ def of_mistakes(seen: Classified, split: Split, names: Sequence[str]) -> Figure:
 def of_values(config: Config, parts: Parts, data: Dataset) -> dict[str, Figure]:
     """Predicted against true values; what is learnt to be given back is shown as images if it is some."""
     model, split = at_precision(parts.model, config.train.precision), data.test
-    link = link_of(config.loss)
+    link = link_of(config.loss, "regression")
     seen = look_at_values(model, parts.store, split, VALUES, link)
     title = f"test: {len(split):,} samples, RMSE {seen.rmse:.4g}"
     names = output_names(config.source, data.preprocessing)
@@ -88,7 +88,7 @@ def of_values(config: Config, parts: Parts, data: Dataset) -> dict[str, Figure]:
     if isinstance(config.source, Reconstruction) and is_image(config.source.in_shape):
         places = spread(seen.errors)
         inputs = samples(split, places)
-        outputs = link(predict(model, parts.store, inputs)).float().cpu().view_as(inputs)
+        outputs = link.predictions(predict(model, parts.store, inputs)).float().cpu().view_as(inputs)
         told = "test: from the best to the worst reconstruction"
         drawn["reconstructions"] = reconstructions(inputs.numpy(), outputs.numpy(), told)
     return drawn
@@ -109,15 +109,3 @@ def samples(split: Split, places: Tensor) -> Tensor:
 def is_image(shape: Shape) -> bool:
     """Whether samples can be shown: ``[channels, height, width]``, in grey or in colour."""
     return len(shape) == 3 and shape[0] in (1, 3)
-
-
-def link_of(loss: Loss) -> Link:
-    """What makes outputs what targets are: values, or shares, of which a loss takes logits or logarithms."""
-    if isinstance(loss, BCEWithLogits):
-        return torch.sigmoid
-    return torch.exp if isinstance(loss, KLDiv) else as_they_are
-
-
-def as_they_are(outputs: Tensor) -> Tensor:
-    """The outputs."""
-    return outputs

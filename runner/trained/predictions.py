@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from runner.errors import RunnerError
 from runner.types import Task
@@ -25,24 +24,16 @@ class Predictions:
     """Predictions for N samples.
 
     Attributes:
-        values: ``[N, …, D]``; of a classifier the probabilities ``[N, …, C]``.
+        values: ``[N, …, D]``; of classes and labels their probabilities.
         classes: the most probable class of each, ``[N, …]``; None of a regression.
         names: what the values are called: the classes, or the targets; numbered from 0 where they are None.
+        task: what is predicted.
     """
 
     values: npt.NDArray[np.float32]
     classes: npt.NDArray[np.int64] | None = None
     names: tuple[str, ...] | None = None
-
-    @classmethod
-    def of(
-        cls, outputs: npt.NDArray[np.float32], task: Task, names: tuple[str, ...] | None = None
-    ) -> "Predictions":
-        """From a model's outputs ``[N, …, D]``, which of a classifier are logits."""
-        if task != "classification":
-            return cls(outputs, None, names)
-        probabilities = torch.softmax(torch.from_numpy(outputs), -1).numpy()
-        return cls(probabilities, outputs.argmax(-1), names)
+    task: Task = "regression"
 
     def write(self, path: Path) -> None:
         """Write them, as CSV if the name ends so, else as npy; whole, or what was there before stays.
@@ -71,12 +62,11 @@ class Predictions:
 
     def _columns(self) -> dict[str, npt.NDArray[Any]]:
         """Each column ``[N, …]`` by its name."""
-        task: Task = "regression" if self.classes is None else "classification"
         parts = list(np.moveaxis(self.values, -1, 0))
         if self.classes is not None:
             told = self.classes if self.names is None else np.array(self.names, dtype=object)[self.classes]
             parts.insert(0, told)
-        return dict(zip(columns(task, self.names, self.values.shape[-1]), parts, strict=True))
+        return dict(zip(columns(self.task, self.names, self.values.shape[-1]), parts, strict=True))
 
     def _array(self) -> npt.NDArray[np.void] | npt.NDArray[np.float32]:
         """The values; of a classifier records of ``class`` and ``probabilities``."""
@@ -99,10 +89,11 @@ class Predictions:
 
 
 def columns(task: Task, names: Sequence[str] | None, outputs: int) -> list[str]:
-    """The columns of predictions: the class and a probability a class, or a value a target."""
+    """The columns of predictions: the class and a probability a class, one a label, or a value a target."""
     numbered = names or [str(number) for number in range(outputs)]
-    if task == "classification":
-        return [CLASS, *(f"probability_{name}" for name in numbered)]
+    if task != "regression":
+        shares = [f"probability_{name}" for name in numbered]
+        return [CLASS, *shares] if task == "classification" else shares
     if outputs == 1:
         return list(names or ["value"])
     return [f"value_{name}" for name in numbered]

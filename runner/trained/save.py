@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.config.check import Config
 from runner.data.dataset import Dataset
+from runner.nn.link import link_of
 from runner.nn.store import ParameterStore
 from runner.tracking.saved_model import Columns, Registration, SavedModel
 from runner.trained import serving
@@ -28,7 +29,8 @@ def save_model(
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
     layers = config.plain["model"]["layers"]
     task, units = config.source.task, data.test.units
-    serving.save(folder, layers, in_shape, out_shape[-1], task, store, config.plugins, units)
+    link = link_of(config.loss, task).name
+    serving.save(folder, layers, in_shape, out_shape[-1], task, store, config.plugins, units, link)
     for name, text in data.preprocessing.items():
         (folder / name).write_text(text, encoding="utf-8")
     takes, example = asked_with(data)
@@ -55,7 +57,7 @@ def asked_with(data: Dataset) -> tuple[Columns | None, list[Any]]:
 
 def given(task: Task, names: tuple[str, ...] | None, outputs: int) -> Columns | None:
     """The columns of what it answers; None if that is no table."""
-    if task == "regression" and names is None:
+    if task != "classification" and names is None:
         return None
     label = "long" if names is None else "string"
     return [(name, label if name == CLASS else "float") for name in columns(task, names, outputs)]

@@ -44,8 +44,9 @@ class Served:
             params: what MLflow hands on; there are none.
 
         Returns:
-            Of a classifier a table: ``class``, and ``probability_<name>`` for each class. Of a regression
-            the values ``[N, D]`` in the targets' own units; those of a table's label as its column.
+            Of a classifier a table: ``class``, and ``probability_<name>`` for each class. Of labels their
+            probabilities ``[N, D]``. Of a regression the values ``[N, D]`` in the targets' own units; those
+            of a table's label as its column.
 
         Raises:
             MlflowException: if the inputs are none for this model.
@@ -68,9 +69,10 @@ def predictions_for(samples: Tensor, predictor: Predictor) -> Predictions:
         DataError: if what lies beside the model is damaged.
     """
     count = evaluation_rows(Split(samples, samples))
-    outputs = [predictor.predict(as_inputs(part).numpy()) for part in torch.split(samples, count)]
+    outputs = torch.cat([predictor.outputs(as_inputs(part).numpy()) for part in torch.split(samples, count)])
+    classes = outputs.argmax(-1).numpy() if predictor.task == "classification" else None
     names = names_of(predictor.preprocessing, predictor.task)
-    return Predictions.of(np.concatenate(outputs), predictor.task, names)
+    return Predictions(predictor.predictions(outputs).numpy(), classes, names, predictor.task)
 
 
 def _load_pyfunc(data_path: str) -> Served:

@@ -1,8 +1,9 @@
 """A trained model as files, and back.
 
 A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
-outputs are) and ``weights.safetensors``. Neither is code and neither is a pickle. Code there is only where
-layers are the user's own: their plugin's file is copied into ``plugins``, or its module named.
+the targets are, the link that makes predictions of outputs) and ``weights.safetensors``. Neither is code and
+neither is a pickle. Code there is only where layers are the user's own: their plugin's file is copied into
+``plugins``, or its module named.
 """
 
 import json
@@ -24,6 +25,7 @@ from runner.config.plain import Plain
 from runner.data.units import Units
 from runner.errors import ConfigError
 from runner.nn.layers.sequential import Sequential
+from runner.nn.link import Link, LinkName, default
 from runner.nn.store import ParameterStore
 from runner.plugins.consent import Wanted, wanted_of
 from runner.plugins.join import join
@@ -47,6 +49,7 @@ def save(
     store: ParameterStore,
     plugins: Sequence[Plugin] = (),
     units: Units | None = None,
+    link: LinkName | None = None,
 ) -> None:
     """Write a model's description and its weights into ``folder``.
 
@@ -59,6 +62,7 @@ def save(
         store: the weights.
         plugins: those of the config; what the layers need of them is kept.
         units: those that the outputs are in, if not in the targets' own.
+        link: what makes predictions of outputs; that of the task if left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     description = {
@@ -68,6 +72,7 @@ def save(
         "task": task,
         "plugins": keep_plugins(folder, layers, plugins),
         "units": None if units is None else asdict(units),
+        "link": link or default(task),
     }
     (folder / MODEL).write_text(json.dumps(description, indent=2))
     save_file(
@@ -111,6 +116,7 @@ class Predictor:
         preprocessing: texts by their files' names, left beside the model by the data that it has learnt from:
             how rows become its inputs.
         units: those that the layers' outputs are in, if not in the targets' own.
+        link: what makes predictions of the layers' outputs.
     """
 
     def __init__(
@@ -122,6 +128,7 @@ class Predictor:
         task: Task,
         preprocessing: Mapping[str, str],
         units: Units | None,
+        link: LinkName | None = None,
     ) -> None:
         self.model = model
         self.layers = layers
@@ -130,23 +137,33 @@ class Predictor:
         self.task = task
         self.preprocessing = preprocessing
         self.units = units
+        self.link = Link(link or default(task), task)
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The model's outputs ``[N, outputs]`` for inputs ``[N, *in_shape]``.
+        """The predictions ``[N, outputs]`` for inputs ``[N, *in_shape]``.
 
-        They are the logits of a classifier, or values in the targets' own units. A sample's outputs are the
-        same to the bit whatever other samples come with it: matrix products of other sizes add in another
-        order, so each forward pass has as many rows, the last one filled up.
+        They are probabilities of classes or labels, or values in the targets' own units.
+        """
+        predicted: npt.NDArray[np.float32] = self.predictions(self.outputs(inputs)).numpy()
+        return predicted
+
+    @torch.inference_mode()
+    def outputs(self, inputs: npt.NDArray[Any]) -> Tensor:
+        """The outputs of the layers, such as logits, on the CPU.
+
+        A sample's outputs are the same to the bit whatever other samples come with it: matrix products of
+        other sizes add in another order, so each forward pass has as many rows, the last one filled up.
         """
         samples = torch.as_tensor(np.asarray(inputs, dtype=np.float32))
         rows = max(1, min(BATCH_ROWS, BATCH_BYTES // (4 * prod(self.in_shape))))
         with self.store.evaluating():
-            outputs = torch.cat([self._forward(part, rows) for part in torch.split(samples, rows)])
-        if self.units is not None:
-            outputs = self.units.restored(outputs).float()
-        told: npt.NDArray[np.float32] = outputs.cpu().numpy()
-        return told
+            return torch.cat([self._forward(part, rows) for part in torch.split(samples, rows)]).cpu()
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """The predictions that outputs ``[N, …, D]`` stand for, float32."""
+        predicted = self.link.predictions(outputs)
+        return predicted if self.units is None else self.units.restored(predicted).float()
 
     def _forward(self, samples: Tensor, rows: int) -> Tensor:
         """The outputs for at most ``rows`` samples, of a batch that has exactly as many."""
@@ -190,4 +207,5 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     given = description.get("units")  # which models of an earlier version have not
     units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
     task: Task = description["task"]
-    return Predictor(model, description["layers"], store, in_shape, task, preprocessing, units)
+    link = description.get("link")  # nor has an earlier version's this
+    return Predictor(model, description["layers"], store, in_shape, task, preprocessing, units, link)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from runner.data.dataset import Split
 from runner.metrics import Metric
+from runner.nn.link import Link
 from runner.process.parallel import ALONE, Workers
 from runner.types import Shape
 
@@ -43,16 +44,26 @@ class Collected:
         """Keep this worker's predictions of a batch, by its place in the split."""
         self._places[batch].copy_(prediction.view_as(self._places[batch]))
 
-    def measure(self, metrics: Sequence[Metric], prefix: str) -> list[dict[str, float]]:
-        """``<prefix><name>`` of each metric, of each model, in the targets' own units."""
+    def measure(self, metrics: Sequence[Metric], prefix: str, link: Link) -> list[dict[str, float]]:
+        """``<prefix><name>`` of each metric, of each model, in the targets' own units.
+
+        Args:
+            metrics: any number.
+            prefix: what their names begin with.
+            link: of the loss; what has been added up to here are the model's outputs.
+        """
         self._workers.sum(self._predictions)  # each has zeros where others have predictions
         predictions = self._predictions.flatten(1, -2)  # places of sequences count like samples
         classified = self._split.task == "classification"
         targets = self._split.expected.to(predictions.device)
         targets = targets.flatten() if classified else targets.flatten(0, -2)
-        if self._split.units is not None:
-            predictions, targets = map(self._split.units.restored, (predictions, targets))
-        values = [[metric(each, targets).double() for metric in metrics] for each in predictions]
+        targets = self._in_own_units(targets)
+        rows = []
+        for each in predictions:
+            measured = self._in_own_units(link.measured(each))
+            rows.append(torch.stack([metric(measured, targets).double() for metric in metrics]))
         names = [prefix + metric.name for metric in metrics]
-        told = torch.stack([torch.stack(row) for row in values]).tolist()
-        return [dict(zip(names, row, strict=True)) for row in told]
+        return [dict(zip(names, row, strict=True)) for row in torch.stack(rows).tolist()]
+
+    def _in_own_units(self, values: Tensor) -> Tensor:
+        return values if self._split.units is None else self._split.units.restored(values)

@@ -1,6 +1,6 @@
 """A look at what a trained model says of a split: as much as can be drawn, in one pass over the data."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, prod, sqrt
 
@@ -10,11 +10,9 @@ from torch import Tensor
 from runner.data.batches import Batches
 from runner.data.dataset import Split
 from runner.nn.layers.layer import Layer
+from runner.nn.link import Link
 from runner.nn.store import ParameterStore
 from runner.training.loop import evaluation_rows
-
-Link = Callable[[Tensor], Tensor]
-"""What makes a model's outputs values of the targets' kind."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Valued:
 
 
 @torch.inference_mode()
-def look_at_classes(model: Layer, store: ParameterStore, split: Split, most: int) -> Classified:
+def look_at_classes(model: Layer, store: ParameterStore, split: Split, most: int, link: Link) -> Classified:
     """Which classes of a split are taken for which, and the ``most`` confident mistakes."""
     size, device, seen = model.out_shape[-1], store.params.device, 0
     counts = torch.zeros(size * size, dtype=torch.int64, device=device)
@@ -63,7 +61,8 @@ def look_at_classes(model: Layer, store: ParameterStore, split: Split, most: int
         pairs = targets * size + scores.argmax(-1)
         counts += pairs.flatten().bincount(minlength=size * size)
         if targets.dim() == 1:
-            highest, taken = scores.float().softmax(-1).max(-1)
+            taken = scores.argmax(-1)
+            highest = link.predictions(scores.float()).gather(-1, taken.unsqueeze(-1)).squeeze(-1)
             missed = (taken != targets).nonzero().flatten()
             wrong = torch.cat([wrong, torch.stack([missed + seen, taken[missed]])], 1)
             sureness, kept = torch.cat([sureness, highest[missed]]).sort(descending=True, stable=True)
@@ -79,7 +78,7 @@ def look_at_values(model: Layer, store: ParameterStore, split: Split, most: int,
     every = max(1, ceil(len(split) * values / most))
     true, predicted, errors, squares, seen = [], [], [], 0.0, 0
     for prediction, targets in outputs(model, store, split):
-        said = link(prediction)
+        said = link.predictions(prediction)
         errors.append((said - targets).square().flatten(1).mean(1))
         said, own = (each if split.units is None else split.units.restored(each) for each in (said, targets))
         squares += float((said.double() - own.double()).square().sum())

@@ -11,6 +11,7 @@ from runner.data.batches import Batches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric, correct
 from runner.nn.layers.layer import Layer
+from runner.nn.link import identity, link_of
 from runner.nn.losses import Loss, mass, weighs
 from runner.nn.store import ParameterStore
 from runner.optim.rates import Rates
@@ -49,7 +50,7 @@ class Totals:
     """Sums over an epoch's batches, kept on the device and read once at the end.
 
     Args:
-        split: what the batches are of; for classes, correct predictions are counted as well.
+        split: what the batches are of; for classes and labels, correct predictions are counted as well.
         loss: whose means are added up.
         batch_size: the most samples a batch.
         device: where the batches are.
@@ -65,8 +66,10 @@ class Totals:
         members: int | None = None,
     ) -> None:
         self._weighed_by = loss
-        self.counts_correct = split.task == "classification"
-        self._places = split.targets.shape[1:].numel()  # of a sample that have a class: more in a sequence
+        self.counts_correct = split.task != "regression"
+        link = link_of(loss, split.task)  # none changes which class is the largest
+        self._decided = identity if split.task == "classification" else link.predictions
+        self._places = split.targets.shape[1:].numel()  # of a sample: more in a sequence, and of labels
         shape = () if members is None else (members,)
         self._loss = torch.zeros(shape, dtype=torch.float64, device=device)
         self._mass = torch.zeros_like(self._loss)
@@ -90,7 +93,7 @@ class Totals:
         else:
             self._loss.add_(mean_loss, alpha=weight)
         if self.counts_correct:
-            hits = correct(prediction, target)
+            hits = correct(self._decided(prediction), target)
             self._correct[..., :count].add_(hits if self._places == 1 else hits.flatten(members + 1).sum(-1))
 
     @property
@@ -99,7 +102,7 @@ class Totals:
         return bool(self._loss.isfinite().all())
 
     def means(self, prefix: str, samples: int, workers: Workers = ALONE) -> list[dict[str, float]]:
-        """``<prefix>loss``, and ``<prefix>accuracy`` for classes, of each model.
+        """``<prefix>loss``, and ``<prefix>accuracy`` for classes and labels, of each model.
 
         This is where the device is waited for.
         """
@@ -254,9 +257,10 @@ class Training:
         if len(targets) == 0:  # a worker's share of a last batch that is smaller than the workers are many
             self._store.grads.zero_()
             return
-        error, prediction = loss_and_prediction(
-            self._model, self._store, self._loss, inputs, targets, self._batches.share
-        )
+        with self._store.learning():
+            error, prediction = loss_and_prediction(
+                self._model, self._store, self._loss, inputs, targets, self._batches.share
+            )
         self._totals.add(error, prediction, targets)
         self._store.backward(error)  # last, so that the update finds the gradients in the cache
 
@@ -313,7 +317,7 @@ def evaluate(
                     collected.add(place, prediction)
     (measured,) = totals.means(prefix, len(split), workers)
     if collected:
-        measured |= collected.measure(metrics, prefix)[0]
+        measured |= collected.measure(metrics, prefix, link_of(loss, split.task))[0]
     return measured
 
 

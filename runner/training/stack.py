@@ -12,6 +12,7 @@ from runner.data.batches import Batches, StackedBatches
 from runner.data.dataset import Dataset, Split
 from runner.metrics import Metric
 from runner.nn.layers.layer import Layer
+from runner.nn.link import link_of
 from runner.nn.losses import Loss
 from runner.nn.stacked_store import StackedStore, stacked
 from runner.nn.store import ParameterStore
@@ -227,7 +228,8 @@ class Stack:
         means = totals.means(prefix, len(split))
         if not collected:
             return means
-        return [a | b for a, b in zip(means, collected.measure(metrics, prefix), strict=True)]
+        measured = collected.measure(metrics, prefix, link_of(self._loss, split.task))
+        return [a | b for a, b in zip(means, measured, strict=True)]
 
     def _forward(
         self, store: StackedStore, inputs: Tensor, targets: Tensor, share: Tensor | None = None
@@ -238,7 +240,8 @@ class Stack:
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
         shares = [] if self._batches.share is None else [self._batches.share]
         forward = partial(self._forward, self.store)
-        losses, predictions = self.store.over_members(forward, inputs, targets, *shares)
+        with self.store.learning():
+            losses, predictions = self.store.over_members(forward, inputs, targets, *shares)
         self._totals.add(losses, predictions, targets)
         self.store.backward(losses.sum())  # of which each member's parameters see their own part alone
 

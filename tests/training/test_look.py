@@ -8,6 +8,7 @@ from runner.data.dataset import Split
 from runner.data.units import Units
 from runner.nn.layers.linear import Linear
 from runner.nn.layers.sequential import Sequential
+from runner.nn.link import Link
 from runner.nn.store import ParameterStore
 from runner.training import loop
 from runner.training.look import look_at_classes, look_at_values
@@ -33,7 +34,7 @@ def in_batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def test_classes_are_counted_and_the_surest_mistakes_found() -> None:
     model, store = model_of(4)
     targets = torch.randint(4, (101,), generator=GENERATOR)
-    seen = look_at_classes(model, store, Split(SAMPLES, targets), 6)
+    seen = look_at_classes(model, store, Split(SAMPLES, targets), 6, Link("softmax", "classification"))
     shares = model.forward(store, SAMPLES).detach().softmax(-1)
     highest, taken = shares.max(-1)
     assert seen.counts.sum() == 101
@@ -51,7 +52,9 @@ def test_classes_are_counted_and_the_surest_mistakes_found() -> None:
 def test_values_are_told_in_their_own_units_of_samples_spread_over_the_split(units: Units | None) -> None:
     model, store = model_of(2)
     targets = torch.randn(101, 2, generator=GENERATOR)
-    seen = look_at_values(model, store, Split(SAMPLES, targets, units=units), 60, lambda outputs: outputs)
+    seen = look_at_values(
+        model, store, Split(SAMPLES, targets, units=units), 60, Link("identity", "regression")
+    )
     outputs = model.forward(store, SAMPLES).detach()
 
     def own(values: Tensor) -> Tensor:

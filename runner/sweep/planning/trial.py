@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from runner.config.check import Config
 from runner.data.dataset import Dataset
 from runner.errors import first_line
+from runner.nn.link import link_of
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
 from runner.sweep.planning.lanes import Stop, run_in_lanes
@@ -152,5 +153,5 @@ def warm_up() -> None:
 def look_up_metrics(config: Config, data: Dataset) -> None:
     """Import what the wanted metrics are computed with: that is no way's cost, either."""
     if config.metrics:
-        split, shape = data.test, config.source.out_shape
-        Collected(split, len(split), shape, split.targets.device).measure(config.metrics, "")
+        split, shape, link = data.test, config.source.out_shape, link_of(config.loss, data.test.task)
+        Collected(split, len(split), shape, split.targets.device).measure(config.metrics, "", link)
