@@ -123,5 +123,6 @@ def draw_parameters(parts: Parts) -> None:
         )
     with room_for("model"):
         parts.store.seal(parts.init_generator, parts.device)
+        parts.store.training = False  # but within a step
         if parts.average is not None:
             parts.store.keep_average(parts.average)

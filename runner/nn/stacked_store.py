@@ -26,7 +26,7 @@ class StackedStore(ParameterStore):
     def __init__(self, like: ParameterStore, params: Tensor, buffers: Tensor) -> None:
         super().__init__()
         self.addresses, self.size, self.buffers_size = like.addresses, like.size, like.buffers_size
-        self.generator = like.generator
+        self.generator, self.training = like.generator, like.training
         self._lay_out(params, buffers)
 
     def __len__(self) -> int:

@@ -46,8 +46,8 @@ class ParameterStore:
     ``buffers`` ``[B]``; a layer changes them in place.
 
     Attributes:
-        training: whether a step of training is being computed, for layers that then do something else
-            (dropout); only within ``learning``.
+        training: whether layers are to learn, which some then do otherwise (dropout). A store begins so, as
+            torch's modules do; that of a run, or of a loaded model, is so within ``learning`` alone.
         generator: what such layers draw from; torch's own for the device if that is None.
         average: the parameters' moving average, if one is kept.
     """
@@ -61,7 +61,7 @@ class ParameterStore:
         self._entries: list[Tensor] = []
         self.addresses: dict[str, Address] = {}
         self.size = self.buffers_size = 0
-        self.training = False
+        self.training = True
         self.average: Tensor | None = None
         self._decay = 0.0
         self._remembered: tuple[Tensor, Tensor] | None = None
@@ -146,6 +146,7 @@ class ParameterStore:
         elif self.average is not None:
             self.params.copy_(self.average)
         self.average = self._remembered = None
+        self.training = False
 
     def snapshot(self) -> dict[str, Tensor]:
         """Copies of all values: ``restore`` takes what this gives."""

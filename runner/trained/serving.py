@@ -202,6 +202,7 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     model = build_model(layers, in_shape, store)
     store.seal(torch.Generator(), device)
     store.load(load_file(folder / WEIGHTS))
+    store.training = False
     beside = [file for file in folder.glob("*.json") if file.name != MODEL]
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
     given = description.get("units")  # which models of an earlier version have not
