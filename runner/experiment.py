@@ -5,6 +5,11 @@ import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from runner.build import Parts, build, rule_of
 from runner.checkpoints.file import CHECKPOINTS, read
@@ -12,9 +17,10 @@ from runner.checkpoints.keeper import Keeper
 from runner.config.check import Config, check
 from runner.config.schema import wanted
 from runner.data.dataset import Dataset
-from runner.errors import CheckpointError
+from runner.errors import CheckpointError, DataError
 from runner.going_on import told_how_to_go_on
 from runner.nn.layers.sequential import Sequential
+from runner.nn.link import link_of
 from runner.nn.precision import at_precision, tf32
 from runner.nn.store import ParameterStore
 from runner.plugins.mistakes import mistakes_told
@@ -32,6 +38,7 @@ from runner.tracking.terminal import SUMMARY_NAME, Display, Silent, describe, su
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
+from runner.trained.serving import Predictor
 from runner.training.confusion import confusion_tables
 from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
@@ -51,8 +58,9 @@ class Result:
         epochs: the metrics of each epoch.
         final: the metrics that are told once, at the end.
         objective: the value of the config's ``objective`` after the epoch whose weights are kept.
-        model: the trained model; ``model.forward(store, x)`` predicts.
+        model: the trained model.
         store: its parameters.
+        predictor: both, and what makes predictions of the model's outputs.
     """
 
     run_id: str
@@ -63,6 +71,27 @@ class Result:
     objective: float
     model: Sequential
     store: ParameterStore
+    predictor: Predictor
+
+    def predict(self, inputs: Tensor | npt.NDArray[Any]) -> Tensor:
+        """The predictions for samples ``[N, *in_shape]``; uint8 ones are pixels, 0 to 255 being 0 to 1.
+
+        Returns:
+            Of a classifier the probabilities ``[N, …, C]``, of several labels theirs ``[N, D]``, of a
+            regression the values ``[N, D]`` in the targets' own units.
+
+        Raises:
+            DataError: if the samples have another shape.
+        """
+        from runner.trained.served import predictions_for  # which imports pandas
+
+        samples = torch.as_tensor(inputs)
+        if tuple(samples.shape[1:]) != self.predictor.in_shape:
+            raise DataError(
+                f"inputs: are {list(samples.shape)}, the model takes [N, "
+                f"{', '.join(map(str, self.predictor.in_shape))}]"
+            )
+        return torch.from_numpy(predictions_for(samples, self.predictor).values)
 
 
 @dataclass(frozen=True)
@@ -133,6 +162,16 @@ def run(
         objective=result.metrics[config.objective],
         model=parts.model,
         store=parts.store,
+        predictor=predictor_of(config, parts, data),
+    )
+
+
+def predictor_of(config: Config, parts: Parts, data: Dataset) -> Predictor:
+    """The trained model with what makes predictions of its outputs."""
+    task, layers = config.source.task, config.plain["model"]["layers"]
+    link, in_shape = link_of(config.loss, task).name, config.source.in_shape
+    return Predictor(
+        parts.model, layers, parts.store, in_shape, task, data.preprocessing, data.test.units, link
     )
 
 

@@ -19,8 +19,9 @@ labels, of a regression values in the targets' own units.
                 torchscript: for torch.jit.load, in Python and C++;
                 safetensors: the weights by name, with layers, shapes and labels as metadata
   output        the file
-  outputs       predictions: probabilities, also of a classifier; raw: what the last layer gives, of which the
-                file's 'link' makes predictions; auto (default): raw of a classifier, else predictions
+  outputs       of onnx and torchscript: predictions: probabilities, also of a classifier; raw: what the last
+                layer gives, of which the function 'link' makes predictions; auto (default): raw of a
+                classifier, else predictions
   plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
                 files and modules of your own to take in their place
   tracking.uri  the store; outputs/mlflow.db if nothing else is said

@@ -47,7 +47,7 @@ class Format:
     """
 
     write: Callable[[Predictor, Tensor, Mapping[str, str], Path, bool], None]
-    read: Callable[[Path, Predictor, bool], Ask]
+    read: Callable[[Path, Predictor], Ask]
     needed: tuple[str, ...] = ()
 
 
@@ -68,7 +68,8 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path, raw: bo
     form = FORMATS[kind]
     if missing := [name for name in form.needed if find_spec(name) is None]:
         raise RunnerError(f"format: {kind} needs {', '.join(missing)}: {how_to_install('export')}")
-    raw = predictor.task == "classification" if raw is None else raw
+    if raw is None or kind == "safetensors":  # which holds weights, and no answers
+        raw = predictor.gives_raw
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         form.write(predictor, example, about(predictor, raw), unfinished, raw)
@@ -81,13 +82,6 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path, raw: bo
     return difference
 
 
-def answer(predictor: Predictor, batch: Tensor, raw: bool) -> Outputs:
-    """The model's own predictions or outputs for a batch."""
-    outputs = predictor.outputs(batch.numpy())
-    given: Outputs = (outputs if raw else predictor.predictions(outputs)).numpy()
-    return given
-
-
 def largest_difference(predictor: Predictor, form: Format, path: Path, example: Tensor, raw: bool) -> float:
     """How far a file's outputs are from the model's, at most, for batches of several sizes.
 
@@ -95,8 +89,8 @@ def largest_difference(predictor: Predictor, form: Format, path: Path, example: 
         RunnerError: if that is too far.
     """
     batches = [example[torch.arange(size) % len(example)] for size in BATCHES]
-    expected = [answer(predictor, batch, raw) for batch in batches]
-    ask, differences = form.read(path, predictor, raw), []
+    expected = [predictor.answers(predictor.outputs(batch.numpy()), raw).numpy() for batch in batches]
+    ask, differences = form.read(path, predictor), []
     for batch, outputs in zip(batches, expected, strict=True):
         given = ask(batch)
         if given.shape != outputs.shape:
@@ -160,7 +154,7 @@ def write_onnx(predictor: Predictor, example: Tensor, told: Mapping[str, str], p
     program.save(path, external_data=False)
 
 
-def read_onnx(path: Path, predictor: Predictor, raw: bool) -> Ask:
+def read_onnx(path: Path, predictor: Predictor) -> Ask:
     """Have onnxruntime answer."""
     from onnxruntime import InferenceSession
 
@@ -194,7 +188,7 @@ def write_torchscript(
             raise RunnerError(f"format: the model has no TorchScript form: {first_line(error)}") from error
 
 
-def read_torchscript(path: Path, predictor: Predictor, raw: bool) -> Ask:
+def read_torchscript(path: Path, predictor: Predictor) -> Ask:
     """Have torch answer."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`torch\.jit\.", FutureWarning)
@@ -217,10 +211,10 @@ def write_safetensors(
     save_file(entries, path, metadata={**told, "units": json.dumps(units)})
 
 
-def read_safetensors(path: Path, predictor: Predictor, raw: bool) -> Ask:
+def read_safetensors(path: Path, predictor: Predictor) -> Ask:
     """Have the model answer, with the file's values."""
     predictor.store.load(load_file(path))
-    return lambda batch: answer(predictor, batch, raw)
+    return lambda batch: predictor.predict(batch.numpy())
 
 
 def root(error: BaseException) -> BaseException:

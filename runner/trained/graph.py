@@ -1,11 +1,11 @@
 """A trained model as a module of torch that needs no store: what torch's exporters take."""
 
+from functools import partial
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from runner.nn.link import identity
 from runner.nn.store import Address, ParameterStore
 from runner.trained.serving import Predictor
 
@@ -23,7 +23,7 @@ class Graph(nn.Module):
     def __init__(self, predictor: Predictor, raw: bool) -> None:
         super().__init__()
         self._model = predictor.model
-        self._answer = identity if raw else predictor.predictions
+        self._answers = partial(predictor.answers, raw=raw)
         entries = predictor.store.state_dict()
         self._names = dict(zip(entries, names_in_python(list(entries)), strict=True))
         for name, value in entries.items():
@@ -31,7 +31,7 @@ class Graph(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The predictions or outputs for a batch."""
-        return self._answer(self._model.forward(cast(ParameterStore, Entries(self)), x))
+        return self._answers(self._model.forward(cast(ParameterStore, Entries(self)), x))
 
     def entry(self, name: str) -> Tensor:
         """An entry by its name in the store."""

@@ -141,12 +141,21 @@ class Predictor:
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The predictions ``[N, outputs]`` for inputs ``[N, *in_shape]``.
+        """The model's answers ``[N, outputs]`` for inputs ``[N, *in_shape]``, as an exported file gives them.
 
-        They are probabilities of classes or labels, or values in the targets' own units.
+        They are logits of a classifier, probabilities of labels, or values in the targets' own units.
         """
-        predicted: npt.NDArray[np.float32] = self.predictions(self.outputs(inputs)).numpy()
-        return predicted
+        given: npt.NDArray[np.float32] = self.answers(self.outputs(inputs), raw=self.gives_raw).numpy()
+        return given
+
+    @property
+    def gives_raw(self) -> bool:
+        """Whether its answers are outputs as they are, if nobody asks for anything else."""
+        return self.task == "classification"
+
+    def answers(self, outputs: Tensor, raw: bool) -> Tensor:
+        """Outputs as they are, or their predictions."""
+        return outputs if raw else self.predictions(outputs)
 
     @torch.inference_mode()
     def outputs(self, inputs: npt.NDArray[Any]) -> Tensor:

@@ -229,6 +229,6 @@ def test_the_best_weights_are_those_that_are_kept(tmp_path: Path) -> None:
         model = heard.ends[job].model
         assert model is not None
         predictor = load(model.folder)
-        outputs = predictor.outputs(digits().test.inputs.numpy())
-        loss = torch.nn.functional.cross_entropy(outputs, digits().test.targets)
+        outputs = predictor.predict(digits().test.inputs.numpy())
+        loss = torch.nn.functional.cross_entropy(torch.from_numpy(outputs), digits().test.targets)
         assert loss.item() == pytest.approx(min(heard.results[job].curve), rel=1e-5)
