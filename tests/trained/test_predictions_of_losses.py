@@ -1,5 +1,6 @@
 """Whatever loss a model is trained with, what is read of its predictions is scikit-learn's and numpy's."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def test_several_labels_a_sample_are_measured_each_and_together(in_tmp_path: Pat
     x, y = np.load("test_x.npy"), np.load("test_y.npy")
     expected = scipy.special.expit(raw(result, torch.from_numpy(x)))
     called = expected > 0.5
-    figures = {
+    figures: dict[str, Callable[[Array, Array, Array], float]] = {
         "accuracy": lambda y, p, c: (c == y).mean(),
         "f1": lambda y, p, c: reference.f1_score(y, c, average="macro", zero_division=0),
         "precision": lambda y, p, c: reference.precision_score(y, c, average="macro", zero_division=0),
