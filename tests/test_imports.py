@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "metrics": {"objective", "types"},
     "pictures": {"objective"},
     "process": {"errors"},
-    "engine": set(),
+    "engine": {"process"},
     "nn": {"types"},
     "optim": {"objective", "types"},
     "data": {"errors", "process", "types"},
@@ -77,7 +77,7 @@ MAY_IMPORT = {
     "export": {"commands"},
     "sync": {"commands"},
     "task": {"config", "errors", "experiment", "process", "sweep", "tracking"},
-    "api": {"config", "experiment", "tracking"},
+    "api": {"config", "experiment", "process", "tracking"},
     "__init__": {"api", "errors"},
     "command_line": {
         "commands.exit_code", "commands.together", "config", "errors", "going_on", "process", "sweep",

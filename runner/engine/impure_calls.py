@@ -4,10 +4,11 @@ import random
 import sys
 from datetime import date
 from types import FrameType, ModuleType, TracebackType
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import torch
+
+from runner.process.generators import global_generators
 
 CLOCKS = {
     "time": ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"),
@@ -62,9 +63,3 @@ def impure(owner: object, name: str) -> str | None:
         return f"torch.Generator.{name}" if name in SEEDING else None
     is_date = isinstance(owner, type) and issubclass(owner, date) and name in ("now", "utcnow", "today")
     return f"datetime.{name}" if is_date else None
-
-
-def global_generators() -> dict[str, object]:
-    """Where the generators are that a process has without making any."""
-    _, words, *numbers = cast(Any, np.random.get_state())
-    return {"random": random.getstate(), "numpy.random": (words.tobytes(), *numbers)}

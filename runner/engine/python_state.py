@@ -6,7 +6,6 @@ state is listed before a call and after it. Tensors count as the same as long as
 the same memory: what is written into them is recorded.
 """
 
-import random
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -15,16 +14,16 @@ from time import perf_counter_ns
 from types import FunctionType, GeneratorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from runner.engine.recording import storage_of
+from runner.process.generators import held_by
 
 OWN = ("runner", "torch", "numpy", "builtins")
 """Packages whose classes and modules keep nothing in Python from one step to the next."""
 
-ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic, torch.dtype, torch.device)
+ATOMS = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
 
 LONG = 1000
 """Items from which on a container is compared by a hash, if it has one."""
@@ -103,12 +102,8 @@ class Listing:
         kind = type(value)
         if isinstance(value, Tensor):
             self.state[place] = value, memory_of(value)
-        elif isinstance(value, np.ndarray):
-            self.state[place] = kind, value.shape, hash(value.tobytes())
-        elif isinstance(value, random.Random):
-            self.state[place] = value.getstate()
-        elif isinstance(value, np.random.Generator | np.random.RandomState | np.random.BitGenerator):
-            self.state[place] = repr(state_of(value))
+        elif (held := held_by(value)) is not None:
+            self.state[place] = held
         elif isinstance(value, Mapping | list | tuple | Set | deque):
             yield from self._items(place, value)
         elif isinstance(value, ModuleType):
@@ -223,17 +218,3 @@ def memory_of(tensor: Tensor) -> int | None:
         return storage_of(tensor)
     except (RuntimeError, NotImplementedError):
         return None
-
-
-def state_of(generator: Any) -> object:
-    """The state of one of numpy's generators, arrays in it as lists."""
-    if isinstance(generator, np.random.RandomState):
-        return as_lists(generator.get_state(legacy=False))
-    return as_lists(getattr(generator, "bit_generator", generator).state)
-
-
-def as_lists(value: object) -> object:
-    """The same with lists in place of arrays."""
-    if isinstance(value, Mapping):
-        return {key: as_lists(item) for key, item in value.items()}
-    return value.tolist() if isinstance(value, np.ndarray) else value

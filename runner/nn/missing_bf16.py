@@ -16,8 +16,6 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
-from runner.errors import first_line
-
 log = logging.getLogger(__name__)
 
 
@@ -70,7 +68,7 @@ def refusal(probe: Callable[[Tensor], Tensor]) -> str | None:
             output = probe(x)
         torch.autograd.grad(output.float().sum(), x, allow_unused=True)
     except (RuntimeError, NotImplementedError) as error:
-        return first_line(error)
+        return str(error).partition("\n")[0]
     return None
 
 

@@ -1,17 +1,16 @@
 """What a training loop goes on from, of one model or of a stack: gathered, and put back where it was."""
 
-import random
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from runner.data.batches import Batches
 from runner.nn.store import ParameterStore
 from runner.optim.rules import State
+from runner.process.generators import seed_generators
 from runner.training.snapshot import Snapshot, under, within
 
 
@@ -23,8 +22,7 @@ def seed_noise(store: ParameterStore, seed: int, epoch: int, rank: int = 0) -> N
     """
     own = int.from_bytes(sha256(f"{seed} {epoch} {rank}".encode()).digest()[:8])
     torch.manual_seed(own)
-    random.seed(own)
-    np.random.seed(own % 2**32)
+    seed_generators(own)
     store.seed_noise(own)
 
 
