@@ -36,10 +36,12 @@ def run(
         from runner.config.check import check
         from runner.config.compose import compose_run, launch_of
         from runner.experiment import run as run_experiment
+        from runner.process.masking import masked_value
         from runner.tracking.terminal import Silent, Terminal
 
         composed = compose_run(overrides, config_dir)
         config = check(composed.plain)
         folder = composed.make_folder()
-        launch = launch_of(composed.hydra, folder, f"runner.run({list(overrides)})")
+        called = f"runner.run({[masked_value(each) for each in overrides]})"
+        launch = launch_of(composed.hydra, folder, called)
         return run_experiment(config, launch, Terminal() if show else Silent())

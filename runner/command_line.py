@@ -17,9 +17,9 @@ from runner.commands.together import together
 from runner.config.compose import conf_folder, register_resolvers
 from runner.config.unfolding import refuse_unfolding
 from runner.process.launch import command_line
+from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
-from runner.tracking.masking import masked
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -77,7 +77,7 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
     results = read_results(folder)
     failed = [result for result in results if result.status == "FAILED"]
     for result in failed:
-        told = f"job {result.job} ({' '.join(result.overrides)}) failed: {result.reason}"
+        told = f"job {result.job} ({masked_words(result.overrides)}) failed: {result.reason}"
         print(masked(told), file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)

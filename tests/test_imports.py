@@ -44,8 +44,8 @@ MAY_IMPORT = {
     },
     "prepare": {"build", "config", "config.schema", "data", "errors", "nn", "process", "tracking"},
     "trained": {
-        "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "tracking",
-        "training", "types",
+        "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "process",
+        "tracking", "training", "types",
     },
     "reports": {"objective", "pictures", "tracking", "trained"},
     "going_on": {"config", "process", "tracking"},

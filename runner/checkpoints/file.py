@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 
 from runner.config.plain import Plain
 from runner.errors import CheckpointError
+from runner.process.atomic import private
 from runner.training.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def leftovers(folder: Path) -> Iterator[Path]:
 def replace(path: Path, data: bytes) -> None:
     """Put a file in its place at once, when all of it is on the disk."""
     unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("wb") as file:
+    with open(unfinished, "wb", opener=private) as file:  # a config may hold secrets
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

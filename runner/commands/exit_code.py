@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.errors import ConfigError, RunnerError
+from runner.process.masking import masked
 from runner.process.signals import Terminated
-from runner.tracking.masking import masked
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 """The environment's word for tracebacks."""
@@ -65,5 +65,5 @@ def tell(error: Exception, shows_traceback: bool) -> int:
         told = "".join(traceback.format_exception(error)).rstrip()
     else:
         told = told_by_disk(error) if isinstance(error, OSError) else str(error)
-    print(masked(told), file=sys.stderr)
+    print(masked(told, *sys.argv[1:]), file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1

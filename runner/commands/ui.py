@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from runner.commands.arguments import Arguments, run_program
 from runner.errors import ConfigError, RunnerError
-from runner.tracking.masking import masked
+from runner.process.masking import MASK, masked, masked_value
 
 USAGE = """runner ui [<port>] [key=value …]
 
@@ -35,6 +35,9 @@ HOST, USUAL_PORT, LARGEST_PORT = "127.0.0.1", 5000, 65535
 
 PATIENCE = 300.0
 """Seconds that the server may take until it answers."""
+
+STORE, ARTIFACTS = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+"""What MLflow's server reads from its environment: its command line is for all to see."""
 
 SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """The pages need no processes for jobs of MLflow's own."""
@@ -73,8 +76,9 @@ def tell(address: str, experiment: str, opens: bool) -> int:
     asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(experiment)}"
     with suppress(OSError, ValueError, KeyError), urllib.request.urlopen(asked, timeout=PATIENCE) as reply:
         page += f"/{json.load(reply)['experiment']['experiment_id']}/runs"  # else, all experiments are shown
-    print(masked(page), flush=True)
-    if opens and not webbrowser.open(page):
+    shown = masked_value(page)
+    print(shown, flush=True)
+    if opens and not webbrowser.open(shown.replace(f"{MASK}@", "")):  # which asks for name and password
         print("open: no browser could be started", file=sys.stderr)
         return 1
     return 0
@@ -91,8 +95,8 @@ def path_of(uri: str) -> Path | None:
     path = sqlite_uri.to_path(uri)
     if path is not None and not path.exists():
         raise RunnerError(
-            f"tracking.uri: there is no store '{uri}'. The first run makes it: start one, or start this where"
-            " runs are started, or write tracking.uri=…"
+            f"tracking.uri: there is no store '{masked_value(uri)}'. The first run makes it: start one, or"
+            " start this where runs are started, or write tracking.uri=…"
         )
     return path
 
@@ -142,27 +146,27 @@ def server(uri: str, path: Path | None, port: int) -> "Iterator[subprocess.Popen
     """
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1",
-        "--backend-store-uri", uri,
     ]  # fmt: skip
+    environment = {**os.environ, **SETTINGS, STORE: uri}
     if path is not None:
-        command += ["--default-artifact-root", (path.parent / "mlartifacts").as_uri()]
+        environment[ARTIFACTS] = (path.parent / "mlartifacts").as_uri()
     with TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, **SETTINGS},
+            env=environment,
             start_new_session=True,  # a signal for this program reaches it from here alone
         )
         try:
-            wait_until_healthy(process, port, log)
+            wait_until_healthy(process, port, log, uri)
             yield process
         finally:
             end(process)
 
 
-def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int, log: IO[bytes]) -> None:
+def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int, log: IO[bytes], uri: str) -> None:
     """Return as soon as the server answers.
 
     Raises:
@@ -178,7 +182,7 @@ def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int, log: IO[by
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
     how = "does not answer" if process.poll() is None else f"has ended, exit code {process.returncode}"
-    raise RunnerError(f"the server {how}: {lines[-1] if lines else 'it says nothing'}")
+    raise RunnerError(f"the server {how}: {masked(lines[-1], uri) if lines else 'it says nothing'}")
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

@@ -25,7 +25,9 @@ from runner.config.plain import Plain
 from runner.config.tracking_uri import tracking_uri
 from runner.config.unfolding import refuse_unfolding
 from runner.errors import ConfigError, unknown
+from runner.process import atomic
 from runner.process.launch import Launch
+from runner.process.masking import masked_value
 
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError, RecursionError)
 """What composing raises for a wrong command line or wrong YAML."""
@@ -112,8 +114,9 @@ class Composed:
         if self.hydra.output_subdir is not None:
             record = folder / self.hydra.output_subdir
             record.mkdir(exist_ok=True)
-            OmegaConf.save(self.cfg, record / "config.yaml")
-            OmegaConf.save(OmegaConf.create(typed_overrides(self.hydra)), record / "overrides.yaml")
+            overrides = OmegaConf.create(typed_overrides(self.hydra))
+            atomic.write_private(record / "config.yaml", OmegaConf.to_yaml(self.cfg))
+            atomic.write_private(record / "overrides.yaml", OmegaConf.to_yaml(overrides))
         return folder
 
 
@@ -162,6 +165,13 @@ def composed(
         HydraConfig.instance().cfg = their_config
 
 
+def keep_records_private(hydra: HydraConf) -> None:
+    """Let only their owner read what Hydra has written down of a run: the config and what was typed."""
+    if hydra.output_subdir is not None:
+        for record in Path(hydra.runtime.output_dir, hydra.output_subdir).glob("*.yaml"):
+            record.chmod(atomic.PRIVATE)
+
+
 def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
     """How a run was started, from the ``hydra`` node of its config.
 
@@ -176,7 +186,7 @@ def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
     return Launch(
         folder=folder,
         model=str(hydra.runtime.choices.get("model") or "model"),
-        differing=tuple(differing),
+        differing=tuple(map(masked_value, differing)),
         command=command,
         job=int(hydra.job.num) if in_sweep(hydra) else None,
     )

@@ -1,6 +1,10 @@
 """Small files that are there whole or as they were before, at whatever moment the process is killed."""
 
+import os
 from pathlib import Path
+
+PRIVATE = 0o600
+"""The mode of files that may hold secrets: their owner's alone."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -8,3 +12,17 @@ def write_text(path: Path, text: str) -> None:
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Do the same with a text that may hold secrets: nobody else can read it, not for a moment."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with open(unfinished, "w", encoding="utf-8", opener=private) as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file, as ``open`` asks its opener: one that is new is its owner's alone."""
+    return os.open(path, flags, PRIVATE)

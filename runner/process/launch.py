@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.process.masking import masked_value
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -13,8 +15,8 @@ class Launch:
     Attributes:
         folder: the run's own folder.
         model: the name of the model's YAML.
-        differing: overrides that tell this run from others, as typed (``optim.lr=0.3``).
-        command: the command line or call that started it.
+        differing: overrides that tell this run from others, as typed but for secrets (``optim.lr=0.3``).
+        command: the command line or call that started it, without secrets.
         parent: the MLflow run of the sweep that it belongs to.
         job: its number in the sweep.
         rerun_of: the run that it does again.
@@ -45,5 +47,5 @@ class Launch:
 
 
 def command_line() -> str:
-    """The command line that started this process, as it can be typed again."""
-    return shlex.join(["python", "-m", "runner", *sys.argv[1:]])
+    """The command line that started this process, as it can be typed again, but for secrets."""
+    return shlex.join(["python", "-m", "runner", *map(masked_value, sys.argv[1:])])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from runner.process.masking import masked_words
 from runner.sweep.jobs import Job, Problem
 from runner.sweep.planning.plans import Planned
 from runner.tracking.console import PipeConsole
@@ -11,7 +12,7 @@ def show(jobs: Sequence[Job], problems: Sequence[Problem], plans: Sequence[Plann
     """Print the jobs, a line each, the groups in which they would be trained, and what that would cost."""
     console = PipeConsole(highlight=False, soft_wrap=True, markup=False)
     groups = {job.number: str(place) for place, each in enumerate(plans, 1) for job in each.jobs}
-    rows = [(job.number, groups.get(job.number, "-"), " ".join(job.cell.overrides)) for job in jobs]
+    rows = [(job.number, groups.get(job.number, "-"), masked_words(job.cell.overrides)) for job in jobs]
     rows += [(problem.number, "-", f"{problem.name}: {problem.error}") for problem in problems]
     width = max(len(str(len(rows))), len("job"))
     console.print(f"{'job':>{width}}  group  overrides")

@@ -12,6 +12,7 @@ from runner.config.plain import NO_IDENTITY, in_order
 from runner.errors import ConfigError
 from runner.optim.stacking import is_number
 from runner.process.launch import Launch
+from runner.process.masking import masked_words
 from runner.sweep.points.cells import Cell
 
 
@@ -55,7 +56,7 @@ class Problem:
     @property
     def name(self) -> str:
         """What it is called: by what was typed."""
-        return " ".join(self.cell.overrides)
+        return masked_words(self.cell.overrides)
 
 
 def check_all(cells: Sequence[Cell], command: str) -> tuple[list[Job], list[Problem]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from runner.process.atomic import private
 from runner.sweep.callback import RESULTS
 from runner.tracking.finished import FinishedRun
 from runner.tracking.journal import whole_lines
@@ -42,7 +43,7 @@ class JobResult:
 def add_result(folder: Path, result: JobResult) -> None:
     """Append a job's line, in place of half a one that somebody who was killed has left."""
     path = folder / RESULTS
-    with FileLock(folder / f".{RESULTS}.lock"), path.open("ab+") as file:
+    with FileLock(folder / f".{RESULTS}.lock"), open(path, "ab+", opener=private) as file:
         end = file.tell()
         if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
             file.truncate(whole_lines(path))

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from runner.config.compose import SWEEP_RECORD, key_of, typed_overrides
 from runner.errors import ConfigError
+from runner.process import atomic
 from runner.sweep.points.space import Space, read_space
 from runner.sweep.watch import Watch
 
@@ -113,7 +114,7 @@ class BatchSweeper(Sweeper):
     def write_record(self) -> None:
         """Write the sweep's config down in its folder, as Hydra's own sweeper does."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, self.folder / SWEEP_RECORD)
+        atomic.write_private(self.folder / SWEEP_RECORD, OmegaConf.to_yaml(self.config))
 
     def launch(self, batch: Sequence[Sequence[str]], first_job: int) -> Sequence[JobReturn]:
         """Run a batch of jobs, numbered from ``first_job``.

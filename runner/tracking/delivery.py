@@ -7,11 +7,11 @@ from threading import Condition, Event, Thread
 
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
+from runner.process.masking import masked_value
 from runner.process.signals import Terminated, uninterrupted
 from runner.tracking.events import HEARTBEAT, now
 from runner.tracking.journal import Journal
 from runner.tracking.log import history
-from runner.tracking.masking import masked
 from runner.tracking.sender import Sender
 from runner.tracking.store import is_locked, is_refused, told
 from runner.tracking.tracked_run import TrackedRun
@@ -70,10 +70,12 @@ class Delivery:
                 assert self._sender.run is not None
                 return self._sender.run
             failure = self._failure
-        reason = "it does not answer" if failure is None else told(failure)
+        reason = "it does not answer" if failure is None else told(failure, self._uri)
         if isinstance(failure, TrackingError):
             raise failure
-        raise TrackingError(f"tracking.uri: '{masked(self._uri)}' cannot be used: {reason}") from failure
+        raise TrackingError(
+            f"tracking.uri: '{masked_value(self._uri)}' cannot be used: {reason}"
+        ) from failure
 
     @property
     def _is_ready(self) -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 from runner.config.overrides import flatten
 from runner.config.plain import Plain, to_yaml, without_sweep
 from runner.process.launch import Launch
+from runner.process.masking import masked, masked_values
 from runner.tracking.data_input import DataInput
 from runner.tracking.journal import Event
 from runner.tracking.location import Location
-from runner.tracking.masking import masked, masked_values
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
 from runner.tracking.repository import git_commit

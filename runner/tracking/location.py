@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.config.overrides import as_override
 from runner.config.tracking_uri import tracking_uri
 from runner.process import atomic
-from runner.tracking.masking import masked
+from runner.process.masking import masked_value
 
 PARENT = "parent.json"
 """What a sweep's folder says of its parent run."""
@@ -39,8 +39,8 @@ class Location:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
     def write(self, path: Path) -> None:
-        """Write it to a file, whole or not at all."""
-        atomic.write_text(path, json.dumps(vars(self)))
+        """Write it to a file, whole or not at all; the URI may hold secrets."""
+        atomic.write_private(path, json.dumps(vars(self)))
 
     @property
     def how_to_look(self) -> str:
@@ -48,7 +48,8 @@ class Location:
         if self.spooled is not None:
             return how_to_send(Path(self.spooled))
         if self.uri.startswith("http"):
-            return f"{masked(self.uri).rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
+            server = masked_value(self.uri).rstrip("/")
+            return f"{server}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
         return " ".join([UI, *map(shlex.quote, which_store(self.uri))])
 
 
@@ -60,4 +61,4 @@ def how_to_send(folder: Path) -> str:
 
 def which_store(uri: str) -> list[str]:
     """The word of a command line that names a store, unless it is the one that is taken without."""
-    return [] if uri == tracking_uri() else [f"tracking.uri={as_override(masked(uri))}"]
+    return [] if uri == tracking_uri() else [f"tracking.uri={as_override(masked_value(uri))}"]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.tracking.masking import masked
+from runner.process.masking import masked
 
 LOG_NAME = "runner.log"
 

@@ -6,6 +6,7 @@ from mlflow.exceptions import MlflowException
 
 from runner.config import sqlite_uri
 from runner.errors import RunnerError, TrackingError
+from runner.process.masking import masked_value
 from runner.tracking.store import connect, told_as_tracking_error
 
 NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -23,7 +24,7 @@ def existing_store(uri: str) -> MlflowClient:
     """
     path = sqlite_uri.to_path(uri)
     if path is not None and not path.exists():
-        raise TrackingError(f"tracking.uri: there is no store '{uri}'")
+        raise TrackingError(f"tracking.uri: there is no store '{masked_value(uri)}'")
     return connect(uri)
 
 
@@ -43,7 +44,7 @@ def find_run(client: MlflowClient, named: str) -> Run:
                 raise
             found = beginning_with(client, named) if named.isalnum() else []
             if not found:
-                raise RunnerError(f"run: there is no run '{named}' in {uri}") from error
+                raise RunnerError(f"run: there is no run '{named}' in {masked_value(uri)}") from error
         if len(found) > 1:
             told = ", ".join(found[:TOLD]) + (", …" if len(found) > TOLD else "")
             raise RunnerError(f"run: '{named}' is how several ids begin: {told}")

@@ -8,10 +8,10 @@ from typing import Any
 from runner.config.plain import Plain
 from runner.objective import cost
 from runner.process.launch import Launch
+from runner.process.masking import masked, masked_values
 from runner.tracking.console import PARTS
 from runner.tracking.data_input import DataInput
 from runner.tracking.location import which_store
-from runner.tracking.masking import masked
 from runner.tracking.outcome import Status
 
 NOTE = "mlflow.note.content"
@@ -40,7 +40,8 @@ class Note:
     """
 
     def __init__(self, plain: Plain, launch: Launch, tags: Mapping[str, str]) -> None:
-        self._plain, self._launch, self._tags = plain, launch, tags
+        self._plain, self._launch, self._tags = masked_values(plain), launch, tags
+        self._uri = at(plain, "tracking", "uri")
         self.data: DataInput | None = None
         self._last: tuple[int, Mapping[str, float]] = (0, {})
         self._best: tuple[int, Mapping[str, float]] = (0, {})
@@ -79,7 +80,7 @@ class Note:
             of = at(self._plain, "train", "epochs")
             yield f"**{status}** after {number} of {of} epochs, {self._seconds:.3g} s of training."
         if reason:
-            yield fenced(reason[:REASON_LENGTH])
+            yield fenced(masked(reason)[:REASON_LENGTH])
         if status is None or number == 0:
             return
         (best, best_values), values = self._best, self._last[1]
@@ -124,10 +125,10 @@ class Note:
 
     def _command(self, key: str) -> str:
         """What does something with the run."""
-        workers, uri = self._tags.get("workers", "1"), at(self._plain, "tracking", "uri")
+        workers = self._tags.get("workers", "1")
         words = ["python"] if workers == "1" else ["torchrun", f"--nproc-per-node={workers}"]
         words += ["-m", "runner", f"{key}={RUN_ID}"]
-        words += which_store(uri) if isinstance(uri, str) else []
+        words += which_store(self._uri) if isinstance(self._uri, str) else []
         if self._plain.get("plugins"):
             words.append("plugins=true")
         return " ".join(word if RUN_ID in word else shlex.quote(word) for word in words)

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Timer
 
-from runner.tracking.masking import masked
+from runner.process.masking import masked
 
 DIFF_NAME, DIFF_BYTES = "uncommitted.diff", 1_000_000
 """What is left of the changes with a run, and how much of it at most."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
-from runner.tracking.masking import masked
+from runner.process.masking import masked, masked_value
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
 """What MLflow raises when its store cannot be reached or written."""
@@ -48,13 +48,14 @@ def told_as_tracking_error(uri: str) -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
-        raise TrackingError(f"tracking.uri: '{masked(uri)}' cannot be used: {told(error)}") from error
+        why = told(error, uri)
+        raise TrackingError(f"tracking.uri: '{masked_value(uri)}' cannot be used: {why}") from error
 
 
-def told(error: Exception) -> str:
-    """What a store's error says, in a line."""
+def told(error: Exception, uri: str = "") -> str:
+    """What an error of the store at ``uri`` says, in a line."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("(raised as")]
-    return masked(lines[0]) if lines else type(error).__name__
+    return masked(lines[0], uri) if lines else type(error).__name__
 
 
 def is_refused(error: Exception) -> bool:

@@ -13,9 +13,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
+from runner.process.masking import masked_file
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
-from runner.tracking.masking import masked_file
 from runner.tracking.outcome import Status
 from runner.tracking.store import asked_once
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runner.errors import RunnerError
+from runner.process.spreadsheet import cell
 from runner.types import Task
 
 if TYPE_CHECKING:  # who only writes a file needs no pandas
@@ -84,8 +85,8 @@ class Predictions:
         columns = self._columns()
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
+            writer.writerow(map(cell, columns))
+            writer.writerows(map(cell, row) for row in zip(*columns.values(), strict=True))
 
 
 def columns(task: Task, names: Sequence[str] | None, outputs: int) -> list[str]:

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 import runner
 from runner.config import sqlite_uri
-from runner.tracking.masking import masked
+from runner.process.masking import masked
 from tests.conftest import CommandLine, Injected, client_of, run_in, runs_in
 from tests.faults.servers import Server
 

@@ -17,6 +17,7 @@ from filelock import BaseFileLock, Timeout
 
 from runner.config.compose import one_line
 from runner.errors import TrackingError
+from runner.process.masking import masked, masked_value
 from runner.sweep.books import parent
 from runner.sweep.books.messages import (
     Closed,
@@ -39,7 +40,6 @@ from runner.tracking.events import FOLDER, HEARTBEAT, now
 from runner.tracking.finished import find_finished, find_unfinished
 from runner.tracking.journal import Journal, owner_lock
 from runner.tracking.location import how_to_send
-from runner.tracking.masking import masked
 from runner.tracking.outcome import Failure
 from runner.tracking.resend import journals_in, send
 from runner.tracking.store import (
@@ -298,9 +298,10 @@ class Bookkeeper:
 
     def _spoil(self, page: Page, error: Exception) -> None:
         """End a job as FAILED whose news the store will not take; they stay in its journal."""
-        uri = masked(page.opened.plain["tracking"]["uri"])
-        is_told = isinstance(error, TrackingError)
-        reason = str(error) if is_told else f"tracking.uri: '{uri}' did not take it: {one_line(told(error))}"
+        reason = str(error)
+        if not isinstance(error, TrackingError):
+            uri = page.opened.plain["tracking"]["uri"]
+            reason = f"tracking.uri: '{masked_value(uri)}' did not take it: {one_line(told(error, uri))}"
         log.error("job %d: %s", page.opened.job, reason)
         run_id = None
         if page.run is not None:

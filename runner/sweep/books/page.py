@@ -124,6 +124,6 @@ class Page:
 
 
 def write_yaml(path: Path, content: object) -> None:
-    """Write plain values as a YAML file."""
+    """Write plain values, as they were given with all secrets, as a YAML file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_yaml(content), "utf-8")
+    atomic.write_private(path, to_yaml(content))

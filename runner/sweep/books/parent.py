@@ -16,6 +16,7 @@ from runner.config.compose import SWEEP_RECORD, typed_overrides
 from runner.config.plain import Plain
 from runner.errors import TrackingError
 from runner.process.launch import Launch
+from runner.process.masking import masked_words
 from runner.process.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS, STARTER
 from runner.sweep.record import JobResult
@@ -23,7 +24,6 @@ from runner.tracking import events
 from runner.tracking.events import FOLDER, HEARTBEAT, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
 from runner.tracking.journal import Journal
 from runner.tracking.location import Location
-from runner.tracking.masking import masked
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import this_process
 from runner.tracking.repository import uncommitted
@@ -61,7 +61,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             token = token_of(folder)
             tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
             tags |= owner_tags(keeps)
-            called = masked(name(folder))[:NAME_LENGTH]
+            called = name(folder)
             run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
             location = Location(uri, experiment_id, run.location.run_id)
             location.write(record)
@@ -127,10 +127,10 @@ def token_of(folder: Path) -> str:
 
 
 def name(folder: Path) -> str:
-    """What the sweep is called: its command line's overrides, as typed, as far as they fit."""
+    """What the sweep is called: its command line's overrides, without secrets, as far as they fit."""
     record = folder / SWEEP_RECORD
     overrides = typed_overrides(OmegaConf.load(record).hydra) if record.exists() else []
-    return " ".join(["sweep", *overrides])[:NAME_LENGTH]
+    return masked_words(["sweep", *overrides])[:NAME_LENGTH]
 
 
 def journal_of(folder: Path) -> Journal:

@@ -16,6 +16,7 @@ from runner.config.schema import Sweep
 from runner.errors import ConfigError, TrackingError
 from runner.experiment import Result, run
 from runner.process.launch import Launch
+from runner.process.masking import masked_words
 from runner.sweep.books.lost import at_work
 from runner.sweep.books.parent import find, join
 from runner.sweep.record import JobResult, add_result, found, read_results
@@ -46,11 +47,11 @@ def run_job(cfg: DictConfig, hydra: HydraConf, command: str) -> float:
         with at_work(folder, job):
             result = result_of(folder, cfg, launch, job, overrides)
     except NotWanted as reason:
-        print(f"{' '.join(overrides)}: {reason}", flush=True)
+        print(f"{masked_words(overrides)}: {reason}", flush=True)
         return math.nan
     except (Exception, SystemExit) as error:
         result = JobResult(job, overrides, "FAILED", reason_of(error))
-        print(f"{' '.join(overrides)}: FAILED: {result.reason}", flush=True)
+        print(f"{masked_words(overrides)}: FAILED: {result.reason}", flush=True)
     except BaseException as error:
         add_result(folder, JobResult(job, overrides, "KILLED", reason_of(error)))
         raise
@@ -79,7 +80,7 @@ def result_of(folder: Path, cfg: DictConfig, launch: Launch, job: int, overrides
         config = check(plain)
         known = store.finished(config, settings)
         if known is not None:
-            print(f"{' '.join(overrides)}: FINISHED already  run {known.run_id}", flush=True)
+            print(f"{masked_words(overrides)}: FINISHED already  run {known.run_id}", flush=True)
             return found(job, overrides, known, config.objective)
         return finished(job, overrides, run(config, launch, OneLine()), config.objective)
     except ConfigError as error:

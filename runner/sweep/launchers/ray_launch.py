@@ -26,6 +26,7 @@ from ray.exceptions import (
 )
 
 from runner.errors import ConfigError, RunnerError, first_line
+from runner.process.masking import masked_words
 from runner.process.signals import uninterrupted
 from runner.sweep.books.ledger import Ledger, now
 from runner.sweep.books.messages import Ended, Measured, Opened, ToBooks
@@ -130,7 +131,7 @@ class RaySweep(StackedSweep):
         blocks = self._ray_settings.blocks(jobs, tasks=1)
         for place, block in enumerate(blocks, 1):
             for job in block:
-                print(f"task {place}, job {job.number}: {' '.join(job.cell.overrides)}")
+                print(f"task {place}, job {job.number}: {masked_words(job.cell.overrides)}")
         for problem in problems:
             print(f"no task, job {problem.cell.job}: {problem.name}: {problem.error}")
         print(f"{len(jobs) + len(problems)} jobs in {len(blocks)} Ray tasks or more; nothing was started")

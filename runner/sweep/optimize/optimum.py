@@ -7,6 +7,8 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial, TrialState
 
+from runner.process.masking import masked_words
+
 OPTIMUM = "optimization.yaml"
 
 
@@ -49,5 +51,5 @@ def tell_optimum(study: optuna.Study, objectives: Mapping[str, str], path: Path)
     if len(objectives) > 1:
         return f"{'best trials':<22}{len(best)} of {len(study.trials)} that none beats in all: {path}"
     ((metric, _),) = objectives.items()
-    typed = " ".join(best[0].user_attrs.get("overrides", []))
+    typed = masked_words(best[0].user_attrs.get("overrides", []))
     return f"{'best trial':<22}{best[0].number} of {len(study.trials)}: {metric} {best[0].value:.6g}: {typed}"

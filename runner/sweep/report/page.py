@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from runner.pictures.axes import number
 from runner.pictures.colours import direction
+from runner.process.masking import masked_values, masked_words
 from runner.reports.html import render
 from runner.reports.page import REPEATS, Picture
 from runner.sweep.report import table
 from runner.sweep.report.ranked import ranked
 from runner.sweep.report.report import Report
-from runner.tracking.masking import masked_values
 
 PAGE = "report.html"
 """In the sweep's folder and among the parent run's artifacts."""
@@ -93,7 +93,7 @@ def best_in(report: Report) -> str:
     """The best job: its objective and what it is told."""
     if report.best is None or report.best.objective is None:
         return ""
-    return f"{report.best.objective:.6g}, job {report.best.job}: {' '.join(report.best.overrides)}"
+    return f"{report.best.objective:.6g}, job {report.best.job}: {masked_words(report.best.overrides)}"
 
 
 def swept_in(report: Report) -> dict[str, str]:

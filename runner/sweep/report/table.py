@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from runner.config.compose import key_of
 from runner.objective import cost
+from runner.process.masking import masked, masked_value
+from runner.process.spreadsheet import cell
 from runner.sweep.record import JobResult
-from runner.tracking.masking import masked
 
 SEED = "seed"
 
@@ -29,10 +30,10 @@ class Table:
     rows: Sequence[Sequence[Value]]
 
     def to_csv(self) -> str:
-        """The table as CSV, numbers to their last digit."""
+        """The table as CSV, numbers to their last digit, texts so that a spreadsheet takes them for texts."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([self.columns, *self.rows])
+        writer.writerows(map(cell, row) for row in (self.columns, *self.rows))
         return text.getvalue()
 
     def to_mlflow(self) -> str:
@@ -82,8 +83,8 @@ def in_typed_order(keys: Iterable[str], results: Sequence[JobResult]) -> list[st
 
 def values_of(result: JobResult, keys: Sequence[str]) -> dict[str, str]:
     """A job's values of the keys, as typed but for secrets; a key that the job does not name has none."""
-    typed = {key_of(override): override.partition("=")[2] for override in result.overrides}
-    return {key: masked(typed[key]) for key in keys if key in typed}
+    typed = {key_of(each): masked_value(each).partition("=")[2] for each in result.overrides}
+    return {key: typed[key] for key in keys if key in typed}
 
 
 def cells(results: Sequence[JobResult], keys: Sequence[str]) -> Table:
@@ -97,7 +98,7 @@ def cells(results: Sequence[JobResult], keys: Sequence[str]) -> Table:
                 *(result.job, result.status),
                 *(values.get(key) for key in keys),
                 *(result.metrics.get(name) for name in metrics),
-                *(result.run_id, result.reason),
+                *(result.run_id, result.reason and masked(result.reason)),
             ]
         )
     return Table(["job", "status", *keys, *metrics, "run_id", "reason"], rows)

@@ -14,6 +14,8 @@ from runner.config.plain import hash_of
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.pictures import figure
 from runner.plugins.source import digest_of
+from runner.process import atomic
+from runner.process.masking import masked_words
 from runner.sweep.books import parent
 from runner.sweep.books.lost import end_lost
 from runner.sweep.books.page import RECORD
@@ -139,10 +141,10 @@ def write_experiment(report: Report, job: JobResult) -> None:
         title = f"# Job {job.job} of a sweep, the best by {report.objective}:\n# {shlex.join(command)}"
         text = best.as_experiment(job.overrides, sources)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{best.HEADER}\n{title}\n{text}", encoding="utf-8")
+        atomic.write_private(file, f"{best.HEADER}\n{title}\n{text}")
         plain = best.compose_best(report.folder / "best", sources).plain
         if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
-            raise ConfigError([f"{shlex.join(job.overrides)}: as YAML this would be another config"])
+            raise ConfigError([f"{masked_words(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)
     except ConfigError as error:
         file.unlink(missing_ok=True)
@@ -196,6 +198,6 @@ def about_best(report: Report, job: JobResult) -> list[Event]:
     cell = report.ranking[0]
     if cell.std is not None:
         metrics |= {f"best/{report.objective}_mean": cell.mean, f"best/{report.objective}_std": cell.std}
-    overrides = " ".join(job.overrides)[:VALUE_LENGTH]
+    overrides = masked_words(job.overrides)[:VALUE_LENGTH]
     tags = {"best_run_id": str(job.run_id), "best_overrides": overrides}
     return [events.measured(metrics, 0), events.tagged(tags)]

@@ -112,3 +112,15 @@ def test_no_results_are_an_empty_table() -> None:
     nothing: list[JobResult] = []
     assert cells(nothing, []).to_csv() == "job,status,run_id,reason\n"
     assert ranking(nothing, [], "test/loss") == []
+
+
+def test_what_was_typed_is_no_formula_of_a_spreadsheets_and_names_no_secret() -> None:
+    typed = [f"model.name=@SUM(A{job})" for job in range(2)]
+    results = [
+        JobResult(job, [each, "data.root='https://h/?token=it s'"], "FAILED", f"=1+{job} http://me:hush@h")
+        for job, each in enumerate(typed)
+    ]
+    rows = list(csv.DictReader(io.StringIO(cells(results, ["model.name", "data.root"]).to_csv())))
+    assert [row["model.name"] for row in rows] == ["'@SUM(A0)", "'@SUM(A1)"]
+    assert {row["data.root"] for row in rows} == {"'https://h/?token=***'"}
+    assert [row["reason"] for row in rows] == ["'=1+0 http://***@h", "'=1+1 http://***@h"]
