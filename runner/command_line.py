@@ -16,6 +16,7 @@ from runner.commands.exit_code import FULL_ERROR, exit_code, shows_tracebacks, t
 from runner.commands.together import together
 from runner.config.compose import conf_folder, register_resolvers
 from runner.config.unfolding import refuse_unfolding
+from runner.errors import ConfigError
 from runner.process.launch import command_line
 from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
@@ -40,6 +41,7 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
     task = Task(command_line(), workers)
 
     def start() -> int:
+        refuse_more_folders(sys.argv[1:])
         for folder in folders_named(sys.argv[1:]):
             refuse_unfolding(folder)
         hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
@@ -58,10 +60,27 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
 
 def folders_named(words: Sequence[str]) -> list[Path]:
     """The folders of the user's own YAML, as the command line names them."""
+    return [folder for folder in vars(folder_parser().parse_known_args(words)[0]).values() if folder]
+
+
+def refuse_more_folders(words: Sequence[str]) -> None:
+    """Refuse folders beside the one that an option takes: what a shell makes of ``*`` may be several.
+
+    Raises:
+        ConfigError: naming them.
+    """
+    _, others = folder_parser().parse_known_args(words)
+    more = [word for word in others if "=" not in word and not word.startswith("-") and Path(word).is_dir()]
+    if more and folders_named(words):
+        raise ConfigError([f"--config-dir: takes one folder, but there are more: {', '.join(more)}"])
+
+
+def folder_parser() -> ArgumentParser:
+    """Reads the options that name a folder."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     for flags in (("--config-dir", "-cd"), ("--config-path", "-cp")):
         parser.add_argument(*flags, nargs="?", type=Path)
-    return [folder for folder in vars(parser.parse_known_args(words)[0]).values() if folder is not None]
+    return parser
 
 
 def close_books(code: int) -> int:

@@ -75,6 +75,10 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
     if run_id.startswith(LOCAL):
         raise RunnerError(f"run: {told_of_local(run_id)}")
     found = find(uri, run_id)
+    if found.run.info.lifecycle_stage == "deleted":
+        raise RunnerError(
+            f"{KEY}: run '{found.run_id}' is deleted: mlflow runs restore --run-id {found.run_id}"
+        )
     folder = folder_of(found.run)
     checkpoint = newest(folder / CHECKPOINTS)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:

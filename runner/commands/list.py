@@ -1,7 +1,7 @@
 """``runner list``: what has been run, the newest first."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -172,7 +172,9 @@ def row_of(client: "MlflowClient", run: "Run") -> Row:
 
 def value_of(run: "Run", objective: str) -> float | None:
     """The objective of a run: the best that it came to, of one that has not come to an end the last."""
-    metrics: Mapping[str, float] = run.data.metrics
+    from runner.tracking.lookup import metrics_of
+
+    metrics = metrics_of(run)
     return metrics.get(f"best/{objective}", metrics.get(objective))
 
 

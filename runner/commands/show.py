@@ -38,7 +38,7 @@ def show(arguments: Arguments) -> int:
     """
     with without_collections():
         from runner.tracking.console import PipeConsole
-        from runner.tracking.lookup import existing_store, find_run
+        from runner.tracking.lookup import existing_store, find_run, metrics_of
         from runner.tracking.store import told_as_tracking_error
     client = existing_store(arguments.store())
     run = find_run(client, arguments.required("run"))
@@ -46,7 +46,7 @@ def show(arguments: Arguments) -> int:
         files = list(files_of(client, run.info.run_id))
     sections = {
         "run": about(run),
-        "result": {name: f"{value:.6g}" for name, value in sorted(run.data.metrics.items())},
+        "result": {name: f"{value:.6g}" for name, value in sorted(metrics_of(run).items())},
         "config": dict(sorted(run.data.params.items())),
         "tags": {key: value for key, value in sorted(run.data.tags.items()) if not key.startswith(INTERNAL)},
         "files": dict.fromkeys(files, ""),

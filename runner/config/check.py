@@ -236,7 +236,11 @@ def check_together(config: Config) -> None:
         wanted_metrics["schedule.metric"] = config.plain["schedule"]["metric"]
     if config.train.early_stopping.metric is not None:
         wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
-    problems += [unknown(key, name, metrics) for key, name in wanted_metrics.items() if name not in metrics]
+    for key, name in wanted_metrics.items():
+        if name not in metrics and name.startswith("val/") and config.data.val is None:
+            problems.append(f"{key}: there is no '{name}' without a validation part, use data.val=0.1")
+        elif name not in metrics:
+            problems.append(unknown(key, name, metrics))
     standardized = task == "regression" and getattr(config.source, "standardize_target", False)
     of_probabilities = isinstance(config.loss, KLDiv) or link_of(config.loss, task).name != "identity"
     if standardized and of_probabilities:

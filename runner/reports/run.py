@@ -12,6 +12,7 @@ from runner.pictures.learning_curves import PARTS, learning_curves
 from runner.reports.html import render
 from runner.reports.page import REPEATS, Picture, duration, moment
 from runner.tracking.events import MODEL_FOLDER, TRACE_NAME
+from runner.tracking.lookup import metrics_of
 from runner.tracking.store import told_as_tracking_error
 from runner.trained.run import TrainedRun
 
@@ -35,6 +36,7 @@ def page_of(run: TrainedRun) -> str:
     history = run.history()
     if not found:
         found = curves(history, data.params.get("objective", ""), tags)
+    metrics = metrics_of(run.run)
     last = {name: max(step for step, named in history if named == name) for name in sorted(data.metrics)}
     values = {
         "title": info.run_name,
@@ -55,7 +57,7 @@ def page_of(run: TrainedRun) -> str:
         },
         "command_does": "Run it again, in a new run:",
         "command": REPEATS.format(run=run.run_id),
-        "metrics": {name: (f"{data.metrics[name]:.6g}", step) for name, step in last.items()},
+        "metrics": {name: (f"{metrics[name]:.6g}", step) for name, step in last.items()},
         "pictures": found,
         "trace": trace,
         "named_tables": {

@@ -71,6 +71,8 @@ def find_finished(
     client: "MlflowClient", experiment_id: str, config_hash: str, objective: str, sweep: str | None = None
 ) -> FinishedRun | None:
     """The latest FINISHED run of a config; only one of ``sweep``, if that is given."""
+    from runner.tracking.lookup import as_measured, metrics_of  # imports mlflow
+
     wanted = f"attributes.status = 'FINISHED' and tags.config_hash = '{config_hash}'"
     if sweep is not None:
         wanted += f" and tags.sweep_id = '{sweep}'"
@@ -78,5 +80,5 @@ def find_finished(
     if not runs:
         return None
     history = client.get_metric_history(runs[0].info.run_id, objective)
-    curve = tuple(metric.value for metric in sorted(history, key=lambda metric: metric.step))
-    return FinishedRun(runs[0].info.run_id, dict(runs[0].data.metrics), curve)
+    curve = tuple(as_measured(metric.value) for metric in sorted(history, key=lambda metric: metric.step))
+    return FinishedRun(runs[0].info.run_id, metrics_of(runs[0]), curve)

@@ -1,5 +1,7 @@
 """Runs that are in a store already: by their id, or by as much of its beginning as no other has."""
 
+import math
+
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -14,6 +16,20 @@ NO_SUCH_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 TOLD = 3
 """So many of those that an id's beginning may mean are named."""
+
+
+LARGEST = 1.797e308
+"""MLflow's SQL stores write the largest number there is, or a little less, in place of infinity."""
+
+
+def as_measured(value: float) -> float:
+    """A metric as it was logged, infinity included."""
+    return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
+
+
+def metrics_of(run: Run) -> dict[str, float]:
+    """The last value of each of a run's metrics."""
+    return {name: as_measured(value) for name, value in run.data.metrics.items()}
 
 
 def existing_store(uri: str) -> MlflowClient:

@@ -109,12 +109,13 @@ SUMMARY_NAME = "model.txt"
 
 
 def summary(model: Sequential, store: ParameterStore) -> Table:
-    """A row a layer: its name, kind, output shape and number of parameters."""
+    """A row a layer: its name, kind, output shape and number of parameters, which buffers are not."""
     table = Table("layer", "kind", "output", box=None, pad_edge=False)
     table.add_column("parameters", justify="right")
     for name, layer in model.layers.items():
         prefix = f"{name}."
-        count = sum(a.size for a in store.addresses.values() if a.name.startswith(prefix))
+        trained = (address for address in store.addresses.values() if address.trained)
+        count = sum(address.size for address in trained if address.name.startswith(prefix))
         table.add_row(name, type(layer).__name__, str(list(layer.out_shape)), f"{count:,}" if count else "")
     table.add_row("total", "", "", f"{store.size:,}", style="bold")
     return table

@@ -19,7 +19,7 @@ from runner.config.unfolding import refuse_unfolding
 from runner.errors import ConfigError, RunnerError
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
-from runner.tracking.lookup import existing_store, find_run
+from runner.tracking.lookup import as_measured, existing_store, find_run
 from runner.tracking.model import DATA, EXAMPLE
 from runner.tracking.store import told_as_tracking_error
 from runner.trained import serving
@@ -66,7 +66,7 @@ class TrainedRun:
         """
         with told_as_tracking_error(self.client.tracking_uri):
             return {
-                (row.step, name): row.value
+                (row.step, name): as_measured(row.value)
                 for name in self.run.data.metrics
                 for row in self.client.get_metric_history(self.run_id, name)
             }

@@ -231,3 +231,11 @@ def test_an_argument_of_several_forms_names_them_in_one_problem(default: Plain) 
     changed_layers = {"c1": conv, **default["model"]["layers"]}
     found = problems({**default, "model": {"layers": changed_layers}})
     assert found == ["model.layers.c1.kernel_size: -1 should be greater than 0 or be a list"]
+
+
+def test_an_objective_of_a_part_that_is_not_there_is_told_how_to_have_it() -> None:
+    with pytest.raises(ConfigError) as error:
+        check(plain("objective=val/loss"))
+    assert error.value.problems == [
+        "objective: there is no 'val/loss' without a validation part, use data.val=0.1"
+    ]

@@ -16,6 +16,7 @@ from runner.sweep.report.report import Report
 from runner.sweep.report.table import in_typed_order
 from runner.tracking.finished import jobs_of
 from runner.tracking.location import Location
+from runner.tracking.lookup import as_measured, metrics_of
 from runner.tracking.store import told_as_tracking_error
 from runner.trained.run import TrainedRun
 
@@ -51,7 +52,7 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
     """What the jobs' own runs tell, where the sweep has told nothing yet. Raises what MLflow raises."""
     results: list[JobResult] = []
     for run in jobs:
-        data, objective = run.data, run.data.params.get("objective", "")
+        data, objective, metrics = run.data, run.data.params.get("objective", ""), metrics_of(run)
         rows = client.get_metric_history(run.info.run_id, objective) if objective in data.metrics else []
         overrides = [f"{key}={value}" for key in keys if (value := value_in(run, key)) is not None]
         results.append(
@@ -61,9 +62,9 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
                 run.info.status,
                 data.tags.get("failure"),
                 run.info.run_id,
-                data.metrics.get(objective),
-                data.metrics,
-                [row.value for row in sorted(rows, key=lambda row: row.step)],
+                metrics.get(objective),
+                metrics,
+                [as_measured(row.value) for row in sorted(rows, key=lambda row: row.step)],
             )
         )
     return sorted(results, key=lambda result: result.job)
