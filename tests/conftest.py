@@ -17,12 +17,14 @@ import torch
 from hypothesis import HealthCheck, settings
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from xdist.remote import Producer
 
 from runner.config import sqlite_uri
 from runner.process.signals import SIGNALS
 from runner.tracking.store import make_sqlite_store
 from tests import warm
 from tests.faults.table import INJECTED, fault_table
+from tests.schedule import Schedule, longest_first
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MNIST_ROOT = REPOSITORY.parent / "shared" / "data"
@@ -44,6 +46,16 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A process for each core if all quick tests run; else none beside this, which is there sooner."""
     are_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return min(os.cpu_count() or 1, 8) if are_all and config.option.markexpr == "not slow" else 0
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedule | None:
+    """Long tests are begun first, and are handed out one by one where they can be."""
+    return Schedule(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    longest_first(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
