@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from runner.checkpoints.file import CHECKPOINTS, read
 from runner.checkpoints.keeper import Keeper
 from runner.config.check import Config, check
 from runner.config.schema import wanted
+from runner.data.array_file import tensor_of
 from runner.data.dataset import Dataset
 from runner.errors import CheckpointError, DataError
 from runner.going_on import told_how_to_go_on
@@ -74,18 +76,18 @@ class Result:
     predictor: Predictor
 
     def predict(self, inputs: Tensor | npt.NDArray[Any]) -> Tensor:
-        """The predictions for samples ``[N, *in_shape]``; uint8 ones are pixels, 0 to 255 being 0 to 1.
+        """The predictions for samples ``[N, *in_shape]``: pixels from 0 to 255 if it has learnt from pixels.
 
         Returns:
             Of a classifier the probabilities ``[N, …, C]``, of several labels theirs ``[N, D]``, of a
             regression the values ``[N, D]`` in the targets' own units.
 
         Raises:
-            DataError: if the samples have another shape.
+            DataError: if the samples have another shape, or are none of its inputs.
         """
         from runner.trained.served import predictions_for  # which imports pandas
 
-        samples = torch.as_tensor(inputs)
+        samples = inputs if isinstance(inputs, Tensor) else tensor_of(np.asarray(inputs))
         if tuple(samples.shape[1:]) != self.predictor.in_shape:
             raise DataError(
                 f"inputs: are {list(samples.shape)}, the model takes [N, "

@@ -12,6 +12,7 @@ from runner.data.absent_classes import report_absent_classes
 from runner.data.dataset import Dataset
 from runner.data.digest import digest_of
 from runner.data.mixup import Mixup
+from runner.data.pixels import INPUTS, Inputs
 from runner.data.soundness import refuse_unsound
 from runner.data.validation import with_validation
 from runner.errors import DataError, RunnerError
@@ -46,14 +47,17 @@ def loaded(config: Config, device: torch.device, workers: Workers) -> Dataset:
         data = with_validation(data, config.data.val, config.data.val_seed)
     if workers.rank == 0:
         report_absent_classes(config.source, data)
-    data = shortened(data, config.train)
+    learnt = Inputs.of(data.train.samples, are_pixels=data.train.scale is not None, let_go=data.train.let_go)
+    data = shortened(
+        replace(data, preprocessing={**data.preprocessing, INPUTS: learnt.to_json()}), config.train
+    )
     mixup = None if config.data.mixup is None else Mixup(config.data.mixup)
     return replace(data, augmentation=config.augmentation, mixup=mixup, digest=digest_of(data)).to(device)
 
 
 def loss_of(config: Config, data: Dataset) -> Loss:
     """The loss; class weights that it takes from the data are those of the training part."""
-    if config.source.task == "regression":  # whose targets may be larger than memory
+    if config.source.task != "classification":  # whose targets may be larger than memory
         return config.loss
     return balanced(config.loss, data.train.expected, config.source.out_shape[-1])
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import DEVICES, Arguments, run_program
+from runner.data.image_paths import images_in, is_image
 from runner.errors import ConfigError
 from runner.process.importing import without_collections
 
@@ -20,9 +21,11 @@ the probabilities of all classes, of a regression the values.
 
   run           the run's id, or as much of its beginning as no other has
   input         .csv: if the model has learnt from a table, its columns by name, else an input each, in
-                order (a header may stand above); or .npy [N, …], a model's input each (uint8 are pixels,
-                0 to 255 being 0 to 1)
-  output        .csv, or .npy: values [N, D], of a classifier records of 'class' and 'probabilities'
+                order (a header may stand above); .npy [N, …], a sample each: pixels from 0 to 255, of any
+                type, if the model has learnt from pixels, else numbers as they are; or an image, or a folder
+                of images, if it has learnt from images
+  output        .csv, or .npy: values [N, D], of a classifier records of 'class' and 'probabilities'; of
+                images a row each by their names, of which .csv has a column 'file'
   plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
                 files and modules of your own to take in their place
   device        auto (default), cpu or cuda
@@ -31,6 +34,7 @@ the probabilities of all classes, of a regression the values.
 
 KNOWN = ("run!", "input!", "output!", "plugins", "device", "tracking.uri")
 ENDINGS = (".csv", ".npy")
+"""Of files of rows, read and written."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -56,8 +60,10 @@ def predict(arguments: Arguments) -> int:
     run = find(arguments.store(), arguments.required("run"))
     predictor = run.load_model(device, wanted)
     refuse_wide_rows(target, predictor)
-    predictions = predictions_for(samples_in(source, predictor), predictor)
-    predictions.write(target)
+    files = images_at(source)
+    samples = decoded(files, predictor) if files else samples_in(source, predictor)
+    predictions = predictions_for(samples, predictor, str(source))
+    predictions.write(target, [name_in(source, file) for file in files])
     print(f"{len(predictions.values)} predictions are in {target}")
     return 0
 
@@ -68,11 +74,12 @@ def refuse_other_files(source: Path, target: Path) -> None:
     Raises:
         ConfigError: if there is one.
     """
-    problems = [
-        f"{key}: '{path}' should end with {' or '.join(ENDINGS)}"
-        for key, path in (("input", source), ("output", target))
-        if path.suffix not in ENDINGS
-    ]
+    problems = []
+    if source.suffix not in ENDINGS and not images_at(source):
+        wanted = f"end with {' or '.join(ENDINGS)}, or be an image or a folder of images"
+        problems.append(f"input: '{source}' should {wanted}")
+    if target.suffix not in ENDINGS:
+        problems.append(f"output: '{target}' should end with {' or '.join(ENDINGS)}")
     if not target.absolute().parent.is_dir():
         problems.append(f"output: there is no folder '{target.absolute().parent}'")
     if problems:
@@ -88,6 +95,35 @@ def refuse_wide_rows(target: Path, predictor: "Predictor") -> None:
     shape = predictor.model.out_shape
     if target.suffix == ".csv" and len(shape) > 1:
         raise ConfigError([f"output: a prediction is {list(shape)}, which no row of a table holds; use .npy"])
+
+
+def images_at(source: Path) -> list[Path]:
+    """The image that a path names, or those in the folder that it names; none of another kind."""
+    if source.is_dir():
+        return list(images_in(source))
+    return [source] if is_image(source) else []
+
+
+def name_in(source: Path, file: Path) -> str:
+    """The name of an image within the folder that was named."""
+    return file.name if file == source else file.relative_to(source).as_posix()
+
+
+def decoded(files: Sequence[Path], predictor: "Predictor") -> "Tensor":
+    """Images as the model has learnt from them, uint8 ``[N, *in_shape]``.
+
+    Raises:
+        ConfigError: if it has learnt from something else.
+        DataError: if one can't be read.
+    """
+    import torch
+
+    from runner.data.image_folder import IMAGES, images_of
+
+    if IMAGES not in predictor.preprocessing:
+        raise ConfigError([f"input: '{files[0]}' is an image, but the model has not learnt from image files"])
+    _, decoder = images_of(predictor.preprocessing[IMAGES])
+    return torch.stack([decoder.decode(file) for file in files])
 
 
 def samples_in(source: Path, predictor: "Predictor") -> "Tensor":

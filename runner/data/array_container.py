@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runner.data.array_file import TORCH_TYPES, ArrayFile, MappedArray, check_shape, read_head
+from runner.data.array_file import READ_AS, ArrayFile, MappedArray, check_shape, read_head, tensor_of
 from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.errors import DataError, first_line, unknown
 from runner.types import Shape
@@ -86,7 +86,7 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Te
         read_head(content).refuse_size(path, info.file_size)
     refuse_more_than_memory(path, info.file_size)
     with archive.open(info) as content:
-        return torch.from_numpy(np.lib.format.read_array(content, allow_pickle=False))
+        return tensor_of(np.lib.format.read_array(content, allow_pickle=False))
 
 
 def _start(file: Path, info: zipfile.ZipInfo) -> int:
@@ -158,8 +158,9 @@ def _held(path: Path, values: Tensor) -> HeldArray:
             raise ValueError("it is no array with a number at each place")
         if values.untyped_storage().nbytes() < values.nbytes:
             raise ValueError("it says one number many times (torch.expand); save its contiguous()")
-        if (dtype := str(values.dtype).removeprefix("torch.")) not in TORCH_TYPES:
-            raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(TORCH_TYPES))}")
+        if (dtype := str(values.dtype).removeprefix("torch.")) not in READ_AS:
+            raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(READ_AS))}")
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
-    return HeldArray(path, values.detach().contiguous())
+    wanted = getattr(torch, READ_AS[dtype])
+    return HeldArray(path, values.detach().to(wanted).contiguous())

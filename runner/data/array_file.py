@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from runner.data.named_file import refuse_web_page
+from runner.data.named_file import refuse_more_than_memory, refuse_web_page
 from runner.errors import DataError
 from runner.types import Shape
 
-IDX_UINT8 = 0x08
-"""The code of the one type that idx files of images and labels have."""
+IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""Types by their codes in idx files; those of images and labels are the first."""
 
 NPY_MAGIC = b"\x93NUMPY"
 
@@ -33,7 +34,11 @@ GZIP = 0x1F8B
 LONGEST_HEAD = 10_000
 """Bytes of a head of npy's; numpy refuses longer ones, too."""
 
-TORCH_TYPES = {"uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"}
+TORCH_TYPES = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"}
+"""Types that torch computes with."""
+
+READ_AS = {name: name for name in TORCH_TYPES} | {"uint16": "int32", "uint32": "int64"}
+"""Types that are read, and what they become."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class ArrayFile:
 
     Attributes:
         path: the file.
-        dtype: the type of its values, in the byte order of this machine.
+        dtype: the type of its values, as they lie there.
         shape: of the whole array.
         offset: bytes before the first value.
     """
@@ -113,10 +118,19 @@ class ArrayFile:
     def read(self) -> Tensor:
         """The whole array in memory."""
         values = np.fromfile(self.path, self.dtype, prod(self.shape), offset=self.offset)
-        return torch.from_numpy(values.reshape(self.shape))
+        return tensor_of(values.reshape(self.shape))
 
     def map(self) -> "MappedArray":
-        """The array where it lies: parts of it come into memory when they are read."""
+        """The array where it lies: parts of it come into memory when they are read.
+
+        Of another byte order, or a type that torch doesn't compute with, all of it is read.
+
+        Raises:
+            DataError: if that does not fit into memory.
+        """
+        if not self.dtype.isnative or self.dtype.name not in TORCH_TYPES:
+            refuse_more_than_memory(self.path, prod(self.shape) * (self.dtype.itemsize + 8))
+            return MappedArray(self.read(), None)
         with self.path.open("rb") as file:
             pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # writable ones count as memory
         values = np.frombuffer(pages, self.dtype, prod(self.shape), self.offset)
@@ -139,6 +153,17 @@ class MappedArray:
         """Give the memory of the pages read so far back; they are read again when they are wanted."""
         if self.pages is not None:
             self.pages.madvise(mmap.MADV_DONTNEED)
+
+
+def tensor_of(values: npt.NDArray[Any]) -> Tensor:
+    """An array as a tensor, in this machine's byte order and in a type that torch computes with.
+
+    Raises:
+        DataError: if it is not of numbers, or of more bits than are read.
+    """
+    if values.dtype.name not in READ_AS:
+        raise DataError(f"its values are of type {values.dtype}; known: {', '.join(sorted(READ_AS))}")
+    return torch.from_numpy(np.ascontiguousarray(values, np.dtype(READ_AS[values.dtype.name])))
 
 
 def check_shape(shape: Shape) -> None:
@@ -184,13 +209,13 @@ def _npy_head(file: IO[bytes]) -> tuple[np.dtype[Any], Shape]:
     shape, fortran_order, dtype = read(file)
     if fortran_order:
         raise ValueError("it is stored column by column (Fortran order); save it with np.ascontiguousarray")
-    if dtype.name not in TORCH_TYPES or not dtype.isnative:
-        raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(TORCH_TYPES))}")
+    if dtype.name not in READ_AS:
+        raise ValueError(f"its values are of type {dtype}; known: {', '.join(sorted(READ_AS))}")
     return dtype, tuple(shape)
 
 
 def _idx_head(file: IO[bytes]) -> tuple[np.dtype[Any], Shape]:
     zeros, code, dimensions = struct.unpack(">HBB", file.read(4))
-    if zeros != 0 or code != IDX_UINT8:
+    if zeros != 0 or code not in IDX_TYPES:
         raise ValueError(f"it begins like neither{', but as one that gzip has packed' * (zeros == GZIP)}")
-    return np.dtype(np.uint8), struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
+    return np.dtype(IDX_TYPES[code]), struct.unpack(f">{dimensions}I", file.read(4 * dimensions))

@@ -1,7 +1,8 @@
 """Arrays in files, read while they are trained on: data sets may be larger than memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 from runner.data.array_container import HeldArray, open_array
 from runner.data.array_file import ArrayFile, MappedArray
 from runner.data.dataset import Dataset, Split
+from runner.data.learnt import Learnt
+from runner.data.pixels import Inputs, are_pixels
 from runner.data.soundness import first_not_binary, first_not_finite
 from runner.errors import DataError
 from runner.types import PositiveInt, Shape, Task
@@ -23,7 +26,8 @@ class Arrays:
     compressed, as npz files may be, are read as a whole.
 
     Inputs are ``[N, …]``, numbers of any type; uint8 ones are pixels, 0 to 255 being 0 to 1, and images
-    ``[N, height, width]`` of them get a channel. Targets are class indices ``[N]``, integers, if
+    ``[N, height, width]`` of them get a channel. The training inputs say that of the test inputs, too, and of
+    what is predicted later (``runner.data.pixels``). Targets are class indices ``[N]``, integers, if
     ``classes`` says how many there are, else values ``[N]`` or ``[N, D]``. With a loss that takes several
     labels a sample, as ``bce_with_logits`` does, targets of 0 and 1 alone are such labels.
 
@@ -74,19 +78,34 @@ class Arrays:
         Raises:
             DataError: if one is damaged, or they don't fit together.
         """
-        return Dataset(
-            self._split(self.inputs, self.targets), self._split(self.test_inputs, self.test_targets)
-        )
+        return self._load(self.in_shape, None)
+
+    def as_learnt(self, kept: Mapping[str, str]) -> Learnt:
+        """The arrays as inputs of a model, by what it has learnt from.
+
+        Raises:
+            DataError: if what it keeps is damaged.
+        """
+        learnt, shape = Inputs.kept(kept), self.in_shape
+        if learnt is not None and fits(self._open(self.inputs).shape[1:], learnt.shape):
+            shape = learnt.shape
+        return Learnt(self.task, shape, self.out_shape, partial(self._load, shape, learnt), self.are_labels)
+
+    def _load(self, shape: Shape, learnt: Inputs | None) -> Dataset:
+        train = self._split(self.inputs, self.targets, shape, learnt)
+        if learnt is None and self._open(self.test_inputs).dtype != self._open(self.inputs).dtype:
+            learnt = Inputs.of(train.samples, are_pixels=train.scale is not None, let_go=train.let_go)
+        return Dataset(train, self._split(self.test_inputs, self.test_targets, shape, learnt))
 
     def _open(self, name: Path) -> ArrayFile | HeldArray:
         return open_array((self.root.expanduser() / name).absolute())
 
-    def _split(self, inputs: Path, targets: Path) -> Split:
+    def _split(self, inputs: Path, targets: Path, in_shape: Shape, learnt: Inputs | None) -> Split:
         samples, answers = self._open(inputs), self._open(targets)
-        if sample_shape(samples) != self.in_shape:
+        if not fits(samples.shape[1:], in_shape):
             raise DataError(
                 f"{samples.path}: its samples are {list(sample_shape(samples))}, "
-                f"those to train on are {list(self.in_shape)}"
+                f"those to train on are {list(in_shape)}"
             )
         if len(samples) != len(answers):
             raise DataError(f"{answers.path}: has {len(answers)} targets for {len(samples)} inputs")
@@ -96,10 +115,12 @@ class Arrays:
                 raise DataError(f"{file.path}: row {place} is not finite: NaN, or too large for float32")
         self._check_targets(answers, mapped[1])
         shape = () if self.classes else self.out_shape
+        pixels = are_pixels(str(samples.path), mapped[0].values, learnt, mapped[0].let_go)
         return Split(
-            mapped[0].values.view(len(samples), *self.in_shape),
+            mapped[0].values.view(len(samples), *in_shape),
             mapped[1].values.view(len(answers), *shape),
             mapped,
+            pixels=pixels,
         )
 
     def _check_targets(self, file: ArrayFile | HeldArray, targets: MappedArray) -> None:
@@ -125,3 +146,8 @@ def sample_shape(file: ArrayFile | HeldArray) -> Shape:
     """The shape of one sample: 8-bit images without a channel get one."""
     shape = file.shape[1:]
     return (1, *shape) if file.dtype == np.uint8 and len(shape) == 2 else shape
+
+
+def fits(shape: Shape, wanted: Shape) -> bool:
+    """Whether samples of a shape are of the one that is wanted, if need be with a channel."""
+    return wanted in (shape, (1, *shape))

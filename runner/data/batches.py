@@ -217,8 +217,11 @@ class Buffer:
         if (count := indices.numel()) < len(gathered):
             gathered, wanted = gathered[:count], wanted[:count]
         torch.index_select(self._source, 0, indices.reshape(-1), out=gathered)
-        if self._scale is not None:
+        if self._scale is not None and gathered.dtype == torch.uint8:
             torch.mul(gathered.to(wanted.device), self._scale, out=wanted)
-        elif wanted is not gathered:
+            return wanted if indices.dim() == 1 else wanted.view(*indices.shape, *wanted.shape[1:])
+        if wanted is not gathered:
             wanted.copy_(gathered)
+        if self._scale is not None:  # in float32, whatever they were
+            wanted.mul_(self._scale)
         return wanted if indices.dim() == 1 else wanted.view(*indices.shape, *wanted.shape[1:])

@@ -10,18 +10,17 @@ from torch import Tensor
 from runner.data.array_file import MappedArray
 from runner.data.augment import Augmentation
 from runner.data.mixup import Mixup
+from runner.data.pixels import PIXEL
 from runner.data.units import Units
 from runner.types import Shape, Task
-
-PIXEL = 1 / 255
-"""What a step of an 8-bit pixel is worth: 0 to 255 are 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Split:
     """Samples and what is to be said of them.
 
-    ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory.
+    ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory. Where ``pixels``
+    isn't None, it says if they are pixels, whatever their type.
     ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
 
     Of sequences each place may have a class: int64 ``[N, T]``, ``classified``. Values may be labels, 0 and 1
@@ -43,6 +42,7 @@ class Split:
     targets: Tensor
     mapped: tuple[MappedArray, ...] = ()
     rows: Tensor | None = None
+    pixels: bool | None = None
     classified: bool | None = None
     target_scale: float | None = None
     in_order: bool = False
@@ -63,14 +63,19 @@ class Split:
     @property
     def scale(self) -> float | None:
         """What the samples are multiplied with to be inputs; None where they are inputs as they are."""
-        return PIXEL if self.samples.dtype == torch.uint8 else None
+        are_pixels = self.samples.dtype == torch.uint8 if self.pixels is None else self.pixels
+        return PIXEL if are_pixels else None
+
+    @property
+    def as_given(self) -> Tensor:
+        """The samples in their own type: pixels as numbers from 0 to 255."""
+        return self.samples if self.rows is None else self.samples[self.rows]
 
     @property
     def inputs(self) -> Tensor:
         """The samples as a model takes them, float32: pixels between 0 and 1."""
-        samples = self.samples if self.rows is None else self.samples[self.rows]
-        inputs = samples.to(torch.float32).contiguous()
-        return inputs if self.scale is None else inputs.mul_(self.scale)
+        inputs = self.as_given.to(torch.float32).contiguous()
+        return inputs if self.scale is None else inputs * self.scale  # a mapped file's can't be written
 
     @property
     def expected(self) -> Tensor:

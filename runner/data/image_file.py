@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What is read, whatever a file is called: some of PIL's other readers start programs."""
 
-SUFFIXES = {
-    ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
-    ".tiff", ".webp",
-}  # fmt: skip
-
 EIGHT_BITS = {"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "LA", "PA", "RGBA"}
 SIXTEEN_BITS = {"I;16", "I;16B", "I;16L", "I;16N"}
 OPACITY = {"LA", "PA", "RGBA"}

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 import torch
 
 from runner.data.dataset import Dataset, Split
-from runner.data.image_file import SUFFIXES, Decoder, colour_problem
+from runner.data.image_file import Decoder, colour_problem
+from runner.data.image_paths import files_in, folders_in, images_in, is_image, is_users
 from runner.data.learnt import Learnt, kept_text
 from runner.data.picking import pick
 from runner.errors import DataError, unknown
@@ -20,9 +21,6 @@ from runner.types import PositiveInt, Seed, Shape, Share, Task
 
 IMAGES = "images.json"
 """The name of the file beside a model: the classes, and how images were made to fit."""
-
-SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
-"""Folders that are no user's; as little as hidden ones, whose names begin with a dot, are they classes."""
 
 SYSTEM_SUFFIXES = {".db", ".ini", ".lnk"}
 """Of files that a file manager leaves, such as Thumbs.db."""
@@ -158,28 +156,6 @@ def classes_in(folder: Path, known: Collection[str] | None = None) -> list[str]:
     return found
 
 
-def folders_in(folder: Path) -> list[str]:
-    """The names of the folders in a folder, without hidden ones and those of the system."""
-    if not folder.is_dir():
-        return []
-    return sorted(each.name for each in folder.iterdir() if each.is_dir() and is_users(Path(each.name)))
-
-
-def images_in(folder: Path) -> Sequence[Path]:
-    """The image files in a folder and those below it, without hidden ones."""
-    return sorted(filter(is_image, files_in(folder)))
-
-
-def files_in(folder: Path) -> Iterator[Path]:
-    """All files in a folder and those below it, without hidden ones."""
-    return (file for file in folder.rglob("*") if is_users(file.relative_to(folder)) and not file.is_dir())
-
-
-def is_users(path: Path) -> bool:
-    """Whether nothing on the way to a file is hidden or of the system."""
-    return not any(part.startswith(".") or part in SYSTEM_FOLDERS for part in path.parts)
-
-
 def report_what_is_left_out(folder: Path, classes: Sequence[str]) -> None:
     """Log a line for folders without images, for images in no class, and for files that are not read."""
     if empty := [name for name in folders_in(folder) if name not in classes]:
@@ -195,8 +171,3 @@ def report_what_is_left_out(folder: Path, classes: Sequence[str]) -> None:
     if unread := {kind: count for kind, count in others.items() if kind not in SYSTEM_SUFFIXES}:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(unread.items()))
         log.warning("%s: files that are not read as images are left out: %s", folder, told)
-
-
-def is_image(path: Path) -> bool:
-    """Whether a path is called as an image is."""
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()

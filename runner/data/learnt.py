@@ -17,6 +17,7 @@ class Learnt:
     in_shape: Shape
     out_shape: Shape
     load: Callable[[], Dataset]
+    are_labels: bool = False
 
 
 @runtime_checkable

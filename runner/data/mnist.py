@@ -6,6 +6,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
+import torch
+
 from runner.data.array_file import ArrayFile
 from runner.data.dataset import Dataset, Split
 from runner.data.downloads import fetch
@@ -64,7 +66,8 @@ class MNIST:
             raise DataError(f"data={self.name}: {error}. {self._way_out}") from error
         split = self._split(Split(images.unsqueeze(1), labels.long()))
         wrong = split.targets.min() < 0 or split.targets.max() >= self.out_shape[0]
-        if images.shape[1:] != self.in_shape[1:] or labels.shape != images.shape[:1] or wrong:
+        strange = images.dtype != torch.uint8 or images.shape[1:] != self.in_shape[1:]
+        if strange or labels.shape != images.shape[:1] or wrong:
             raise DataError(
                 f"data={self.name}: the files in {self._folder} are not {self.published}: images "
                 f"{tuple(images.shape)}, {len(labels)} labels up to {labels.max()}. {self._way_out}"

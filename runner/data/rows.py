@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from runner.data.array_file import ArrayFile
-from runner.data.arrays import sample_shape
-from runner.data.dataset import PIXEL
+from runner.data.array_container import open_array
+from runner.data.arrays import fits, sample_shape
 from runner.data.named_file import refuse_web_page
 from runner.data.soundness import first_not_finite
 from runner.errors import DataError
@@ -17,13 +16,13 @@ from runner.types import Shape
 
 
 def read_array(path: Path, in_shape: Shape) -> Tensor:
-    """The samples of an npy or idx file ``[N, *in_shape]``; they stay in the file until they are used.
+    """The samples of a file of arrays ``[N, *in_shape]``; they stay in the file until they are used.
 
     Raises:
         DataError: if it cannot be read, or its samples have another shape or are not finite.
     """
-    file = ArrayFile.open(path)
-    if sample_shape(file) != in_shape:
+    file = open_array(path)
+    if not fits(file.shape[1:], in_shape):
         raise DataError(
             f"{path}: its samples are {list(sample_shape(file))}, the model takes {list(in_shape)}"
         )
@@ -71,9 +70,3 @@ def read_csv(path: Path, in_shape: Shape) -> Tensor:
     if not rows:
         raise DataError(f"{path}: has no rows")
     return finite(path, torch.tensor(rows, dtype=torch.float64)).float().view(len(rows), *in_shape)
-
-
-def as_inputs(samples: Tensor) -> Tensor:
-    """Samples as a model takes them, float32: uint8 ones are pixels, 0 to 255 being 0 to 1."""
-    inputs = samples.to(torch.float32)
-    return inputs * PIXEL if samples.dtype == torch.uint8 else inputs

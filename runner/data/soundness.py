@@ -6,14 +6,8 @@ import torch
 from torch import Tensor
 
 from runner.data.dataset import Dataset, Source, Split
+from runner.data.pieces import nothing, pieces
 from runner.errors import DataError
-
-BYTES = 16 * 1024**2
-"""How much is looked at at once."""
-
-
-def nothing() -> None:
-    """What is done between two pieces of values that are in memory."""
 
 
 def first_not_finite(values: Tensor, let_go: Callable[[], None] = nothing) -> int | None:
@@ -26,24 +20,22 @@ def first_not_finite(values: Tensor, let_go: Callable[[], None] = nothing) -> in
     if not values.is_floating_point() or not values.numel():
         return None
     first = 0
-    for piece in torch.split(values, BYTES // values[0].nbytes + 1):
+    for piece in pieces(values, let_go):
         sound = piece.to(torch.float32).reshape(len(piece), -1).isfinite().all(1)
         if not sound.all():
             return first + int((~sound).nonzero()[0])
         first += len(piece)
-        let_go()
     return None
 
 
 def first_not_binary(values: Tensor, let_go: Callable[[], None] = nothing) -> int | None:
     """The first of the targets ``[N, …]`` with a value that is neither 0 nor 1; None if there is none."""
     first = 0
-    for piece in torch.split(values, BYTES // max(values[0].nbytes, 1) + 1):
+    for piece in pieces(values, let_go):
         binary = ((piece == 0) | (piece == 1)).reshape(len(piece), -1).all(1)
         if not binary.all():
             return first + int((~binary).nonzero()[0])
         first += len(piece)
-        let_go()
     return None
 
 

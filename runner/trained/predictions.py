@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # who only writes a file needs no pandas
 CLASS = "class"
 """The column of the most probable classes."""
 
+FILE = "file"
+"""The column of the samples' names."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -36,8 +39,12 @@ class Predictions:
     names: tuple[str, ...] | None = None
     task: Task = "regression"
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, files: Sequence[str] = ()) -> None:
         """Write them, as CSV if the name ends so, else as npy; whole, or what was there before stays.
+
+        Args:
+            path: where.
+            files: the samples' names, if they have some: the first column of a CSV file.
 
         Raises:
             RunnerError: if the disk refuses.
@@ -45,7 +52,7 @@ class Predictions:
         unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
         try:
             if path.suffix == ".csv":
-                self._write_csv(unfinished)
+                self._write_csv(unfinished, files)
             else:
                 np.save(unfinished, self._array(), allow_pickle=False)
             unfinished.replace(path)
@@ -81,8 +88,8 @@ class Predictions:
         records["class"], records["probabilities"] = self.classes, self.values
         return records
 
-    def _write_csv(self, path: Path) -> None:
-        columns = self._columns()
+    def _write_csv(self, path: Path, files: Sequence[str]) -> None:
+        columns = ({FILE: files} if files else {}) | self._columns()
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(map(cell, columns))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from runner.config.plain import Plain
 from runner.config.unfolding import refuse_unfolding
+from runner.data.pixels import Inputs, are_pixels, scaled
 from runner.errors import ConfigError, RunnerError
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
@@ -104,7 +105,7 @@ class TrainedRun:
             return serving.load(Path(path), device, plugins)
 
     def example(self, predictor: serving.Predictor) -> Tensor:
-        """The inputs that its model was shown with when it was logged, ``[2, *in_shape]``.
+        """The model's inputs for the samples that it was logged with, float32 ``[2, *in_shape]``.
 
         Raises:
             RunnerError: if they can't be had.
@@ -117,7 +118,9 @@ class TrainedRun:
             shown = json.loads(Path(path).read_text(encoding="utf-8"))
         table = table_of(predictor.preprocessing)
         if table is None or isinstance(shown, list):
-            return torch.tensor(shown, dtype=torch.float32)
+            samples = torch.tensor(shown, dtype=torch.float32)
+            learnt = Inputs.kept(predictor.preprocessing)
+            return scaled(samples, are_pixels=are_pixels(EXAMPLE, samples, learnt))
         columns = zip(*shown["data"], strict=True)
         return table.transform(dict(zip(shown["columns"], columns, strict=True)))
 

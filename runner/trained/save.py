@@ -48,10 +48,10 @@ def save_model(
 
 def asked_with(data: Dataset) -> tuple[Columns | None, list[Any]]:
     """What a model of the data is asked with: the columns of a table, or None; and an example of that."""
-    inputs, table = data.test.first(EXAMPLES).inputs, table_of(data.preprocessing)
+    shown, table = data.test.first(EXAMPLES), table_of(data.preprocessing)
     if table is None:
-        return None, inputs.tolist()
-    rows = table.restore(inputs)
+        return None, shown.as_given.tolist()
+    rows = table.restore(shown.inputs)
     return [(name, "any") for name in rows], [list(row) for row in zip(*rows.values(), strict=True)]
 
 

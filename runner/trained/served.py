@@ -11,8 +11,9 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from pandas import DataFrame
 from torch import Tensor
 
+from runner.data.array_file import tensor_of
 from runner.data.dataset import Split
-from runner.data.rows import as_inputs
+from runner.data.pixels import Inputs, are_pixels, scaled
 from runner.errors import DataError
 from runner.trained.names import names_of, table_of
 from runner.trained.predictions import Predictions
@@ -53,23 +54,30 @@ class Served:
         """
         try:
             if self._table is None:
-                samples = torch.as_tensor(np.asarray(inputs, dtype=np.float32))
+                samples = tensor_of(np.asarray(inputs))
             else:
                 samples = self._table.transform(DataFrame(inputs))
+            said = predictions_for(samples, self._predictor)
         except DataError as error:  # which a server tells who has asked
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from error
-        said = predictions_for(samples, self._predictor)
         return said.values if said.classes is None and said.names is None else said.frame()
 
 
-def predictions_for(samples: Tensor, predictor: Predictor) -> Predictions:
+def predictions_for(samples: Tensor, predictor: Predictor, name: str = "inputs") -> Predictions:
     """A model's predictions, as many samples at a time as an evaluation takes.
 
+    Args:
+        samples: ``[N, *in_shape]``, of any type.
+        predictor: the model.
+        name: what the samples are called in messages.
+
     Raises:
-        DataError: if what lies beside the model is damaged.
+        DataError: if what lies beside the model is damaged, or the samples are none of its inputs.
     """
     count = evaluation_rows(Split(samples, samples))
-    outputs = torch.cat([predictor.outputs(as_inputs(part).numpy()) for part in torch.split(samples, count)])
+    pixels = are_pixels(name, samples, Inputs.kept(predictor.preprocessing))
+    parts = [scaled(part, are_pixels=pixels) for part in torch.split(samples, count)]
+    outputs = torch.cat([predictor.outputs(part.numpy()) for part in parts])
     classes = outputs.argmax(-1).numpy() if predictor.task == "classification" else None
     names = names_of(predictor.preprocessing, predictor.task)
     return Predictions(predictor.predictions(outputs).numpy(), classes, names, predictor.task)

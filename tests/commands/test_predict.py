@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import runner
 from runner.commands.arguments import parse
@@ -52,6 +54,85 @@ def test_pixels_and_rows_of_numbers_are_taken_too(digits: Result) -> None:
     of_pixels = np.load(predicted(digits, "pixels.npy", "of_pixels.npy"))
     of_rows = np.load(predicted(digits, "rows.csv", "of_rows.npy"))
     np.testing.assert_allclose(of_pixels["probabilities"], of_rows["probabilities"], atol=1e-5)
+
+
+@pytest.fixture
+def pixel_model(in_tmp_path: Path) -> Result:
+    """A model of 8-bit images of four classes, and the images in ``test_inputs.npy``."""
+    draw = np.random.default_rng(0)
+    labels = np.arange(80) % 4
+    for part in ("", "test_"):
+        images = draw.integers(0, 120, (80, 4, 4)).astype(np.uint8)
+        images[np.arange(80), labels, labels] = 255
+        np.save(f"{part}inputs.npy", images)
+        np.save(f"{part}targets.npy", labels)
+    names = [f"data.{name}={name}.npy" for name in ("inputs", "targets", "test_inputs", "test_targets")]
+    return runner.run([
+        "data=arrays", "data.root=.", "data.classes=4", *names,
+        "optim.lr=0.5", "train.batch_size=8", "train.epochs=5", "tracking.pictures=false",
+    ])  # fmt: skip
+
+
+def test_pixels_are_predicted_as_they_were_learnt_in_any_type(pixel_model: Result) -> None:
+    pixels = np.load("test_inputs.npy")
+    outputs = pixel_model.model.forward(pixel_model.store, torch.from_numpy(pixels[:, None] / 255).float())
+    expected = torch.softmax(outputs, 1).detach().numpy()
+    reference = np.load(predicted(pixel_model, "test_inputs.npy", "reference.npy"))
+    np.testing.assert_allclose(reference["probabilities"], expected, atol=1e-5)
+    accuracy = (reference["class"] == np.load("test_targets.npy")).mean()
+    assert accuracy == pixel_model.epochs[-1].metrics["test/accuracy"] > 0.5
+    for dtype in ("int64", "float32", ">f8", ">u2"):
+        np.save("other.npy", pixels[::-1].astype(dtype))
+        others = np.load(predicted(pixel_model, "other.npy", "other_said.npy"))
+        np.testing.assert_array_equal(others[::-1], reference)
+    np.savetxt("rows.csv", pixels.reshape(80, 16), "%d", delimiter=",")
+    np.testing.assert_array_equal(np.load(predicted(pixel_model, "rows.csv", "rows.npy")), reference)
+    np.save("beyond.npy", pixels.astype(int) * 2)
+    with pytest.raises(DataError, match=r"beyond\.npy: has values from 0 to 510, .* pixels, 0 to 255"):
+        predicted(pixel_model, "beyond.npy", "said.npy")
+
+
+def test_images_are_predicted_as_they_were_learnt(in_tmp_path: Path) -> None:
+    """What is learnt from is a grey PNG of 16 bits, a palette, one with opacity, one lying on its side."""
+    for place, name in enumerate(("dark", "light")):
+        Path("images", name).mkdir(parents=True)
+        for number in range(10):
+            level = 40 + 150 * place + number
+            image = Image.fromarray(np.full((6, 4), level, np.uint8))
+            if number % 4 == 1:
+                image = Image.fromarray(np.full((6, 4), level * 257, np.uint16))
+            elif number % 4 == 2:
+                image.putalpha(200)
+            image.save(Path("images", name, f"{number}.png"))
+    result = runner.run([
+        "data=image_folder", "data.root=.", "data.folder=images", "data.size=4", "data.colour=grey",
+        "data.background=black", "data.test_folder=images", "optim.lr=0.5", "train.epochs=10",
+        "train.batch_size=4", "tracking.pictures=false",
+    ])  # fmt: skip
+    Path("images", ".hidden.png").write_bytes(b"no image")
+    with predicted(result, "images", "said.csv").open(newline="") as file:
+        said = list(csv.DictReader(file))
+    names = sorted(f"{name}/{number}.png" for name in ("dark", "light") for number in range(10))
+    assert [row["file"] for row in said] == names
+    right = [row["class"] == row["file"].partition("/")[0] for row in said]
+    assert np.mean(right) == result.epochs[-1].metrics["test/accuracy"]
+    alone = predicted(result, "images/light/1.png", "one.csv").read_text().splitlines()[1].split(",")
+    assert alone == ["1.png", *list(said[names.index("light/1.png")].values())[1:]]
+    whole = np.load(predicted(result, "images", "said.npy"))
+    assert [f"{each:.6g}" for each in whole["probabilities"][:, 0]] == [
+        f"{float(row['probability_dark']):.6g}" for row in said
+    ]
+    np.save("rows.npy", np.stack([np.full((1, 4, 4), 40 + number) for number in (1, 151)]))
+    assert np.load(predicted(result, "rows.npy", "rows_said.npy"))["class"].tolist() == [0, 1]
+    Path("images/light/1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"images/light/1\.png: cannot be read as an image"):
+        predicted(result, "images", "said.csv")
+
+
+def test_images_for_a_model_of_something_else_are_refused(digits: Result) -> None:
+    Image.new("L", (8, 8)).save("a.png")
+    with pytest.raises(ConfigError, match=r"'a\.png' is an image, but the model has not learnt from image"):
+        predicted(digits, "a.png", "said.csv")
 
 
 def test_a_regression_gives_values(in_tmp_path: Path) -> None:
@@ -104,7 +185,7 @@ def test_other_kinds_of_files_are_refused_before_anything_is_read(in_tmp_path: P
     with pytest.raises(ConfigError) as error:
         predict(parse(["run=nope", "input=a.txt", "output=nowhere/b"], KNOWN))
     assert error.value.problems == [
-        "input: 'a.txt' should end with .csv or .npy",
+        "input: 'a.txt' should end with .csv or .npy, or be an image or a folder of images",
         "output: 'nowhere/b' should end with .csv or .npy",
         f"output: there is no folder '{in_tmp_path}/nowhere'",
     ]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from runner.data.rows import as_inputs, read_array, read_csv
+from runner.data.pixels import are_pixels, scaled
+from runner.data.rows import read_array, read_csv
 from runner.errors import DataError
 
 
@@ -45,11 +46,13 @@ def test_images_get_a_channel_and_pixels_become_shares(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.full((2, 3, 4), 51, np.uint8))
     samples = read_array(tmp_path / "x.npy", (1, 3, 4))
     assert samples.dtype == torch.uint8
-    assert torch.allclose(as_inputs(samples), torch.full((2, 1, 3, 4), 51 / 255))
+    inputs = scaled(samples, are_pixels=are_pixels("x", samples, None))
+    assert torch.allclose(inputs, torch.full((2, 1, 3, 4), 51 / 255))
 
 
 def test_other_numbers_are_inputs_as_they_are(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([[1, 2], [3, 4]]))
-    inputs = as_inputs(read_array(tmp_path / "x.npy", (2,)))
+    samples = read_array(tmp_path / "x.npy", (2,))
+    inputs = scaled(samples, are_pixels=are_pixels("x", samples, None))
     assert inputs.dtype == torch.float32
     assert inputs.tolist() == [[1, 2], [3, 4]]
