@@ -78,7 +78,7 @@ class Wine(NumberTable):
 
 @dataclass(frozen=True, kw_only=True)
 class BreastCancer(NumberTable):
-    """569 tumours, malignant or benign, by 30 measures of their cells, standardised; 113 to test on.
+    """569 tumours, malignant or benign, by 30 measures of their cells, standardised; 114 to test on.
 
     Source: W. Wolberg, O. Mangasarian, N. Street, W. Street, Breast Cancer Wisconsin (Diagnostic), UCI
     Machine Learning Repository (1995).
