@@ -11,8 +11,8 @@ USAGE = """runner export <run> format=<format> output=<file> [key=value …]
 
 Writes the model that a run has logged as a file that needs no runner, reads it back, and says by how much its
 outputs differ from the model's. It takes batches of any size [N, …], float32, as the model does: a table's
-rows after table.json, which the file holds, too, and pixels divided by 255. It gives logits of a classifier, probabilities of several
-labels, of a regression values in the targets' own units.
+rows after table.json, which the file holds, too, and pixels divided by 255. It gives logits of a classifier,
+probabilities of several labels, of a regression values in the targets' own units.
 
   run           the run's id, or as much of its beginning as no other has
   format        onnx: for onnxruntime and others (in the runner's checkout: pip install -e '.[export]');
