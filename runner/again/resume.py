@@ -81,6 +81,8 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         )
     folder = folder_of(found.run)
     checkpoint = newest(folder / CHECKPOINTS)
+    if checkpoint is not None:
+        refuse_nobodys(checkpoint)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
         raise ConfigError([of_sweep(found.run_id, found.run.data.tags[SWEEP_TAG])])
     plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
@@ -125,6 +127,16 @@ def of_sweep(run_id: str, sweep: str) -> str:
         f"{KEY}: run '{run_id}' is a job of a sweep, which is gone on with as a whole: "
         f"python -m runner -m sweep.resume={sweep}"
     )
+
+
+def refuse_nobodys(checkpoint: "Checkpoint") -> None:
+    """Refuse a checkpoint that does not say whose it is.
+
+    Raises:
+        CheckpointError: if it is one.
+    """
+    if not isinstance(checkpoint.about.get("config"), dict) or "run_id" not in checkpoint.about:
+        raise CheckpointError(f"{checkpoint.path}: lacks the run and the config that it belongs to")
 
 
 def refuse_anothers(checkpoint: "Checkpoint", run_id: str) -> None:

@@ -88,6 +88,9 @@ def read(path: Path) -> Checkpoint:
         content = json.loads(text)["content"]
         if content["format"] != FORMAT or text != sealed(content):
             raise ValueError("its SHA-256 differs")
+        epoch, values, about = content["epoch"], content["values"], content["about"]
+        if not (isinstance(epoch, int) and isinstance(values, dict) and isinstance(about, dict)):
+            raise ValueError("an epoch, values and what it belongs to should be in it")
         data = path.with_suffix(TENSORS).read_bytes()
         if digest(data) != content["tensors"]:
             raise ValueError("the SHA-256 of its tensors differs")
@@ -99,7 +102,7 @@ def read(path: Path) -> Checkpoint:
         tensors: dict[str, torch.Tensor] = safetensors.torch.load(data)
     except SafetensorError as error:
         raise CheckpointError(f"{path}: its tensors are no safetensors: {error}") from error
-    return Checkpoint(Snapshot(content["epoch"], tensors, content["values"]), content["about"], path)
+    return Checkpoint(Snapshot(epoch, tensors, values), about, path)
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

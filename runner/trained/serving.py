@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -23,7 +24,7 @@ from runner.build import build_model
 from runner.config.layers import check_layers
 from runner.config.plain import Plain
 from runner.data.units import Units
-from runner.errors import ConfigError
+from runner.errors import ConfigError, first_line
 from runner.nn.layers.sequential import Sequential
 from runner.nn.link import Link, LinkName, default
 from runner.nn.store import ParameterStore
@@ -32,9 +33,10 @@ from runner.plugins.join import join
 from runner.plugins.load import Plugin
 from runner.plugins.load import load as load_plugin
 from runner.plugins.source import is_file_name
+from runner.trained.description import MODEL, read
 from runner.types import Shape, Task
 
-MODEL, WEIGHTS, PLUGINS = "model.json", "weights.safetensors", "plugins"
+WEIGHTS, PLUGINS = "weights.safetensors", "plugins"
 
 BATCH_ROWS, BATCH_BYTES = 64, 1024**2
 """The most samples, and bytes of them, that a forward pass predicts for."""
@@ -192,30 +194,39 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
         ConfigError: if the description is not one of a model, a plugin that it needs is not here, or it comes
             with code that may not run.
     """
-    description = json.loads((folder / MODEL).read_text())
-    missing = sorted({"layers", "in_shape", "outputs", "task", "plugins"} - description.keys())
-    if missing:
-        raise ConfigError(
-            [f"{MODEL}: lacks {', '.join(missing)}: another version of the runner has written it"]
-        )
-    files = {name: str(folder / name) for name in description["plugins"] if is_file_name(name)}
-    named = wanted_of(description["plugins"], plugins)
+    description = read(folder)
+    files = {name: str(folder / name) for name in description.plugins if is_file_name(name)}
+    named = wanted_of(description.plugins, plugins)
     registry = join([load_plugin(files.get(name, name)) for name in named])
     problems: list[str] = []
-    outputs = description["outputs"]  # and embeddings, if their number was left open
-    layers = check_layers(registry, description["layers"], outputs, outputs, problems)
+    outputs = description.outputs  # and embeddings, if their number was left open
+    layers = check_layers(registry, description.layers, outputs, outputs, problems)
     if problems:
         raise ConfigError(problems)
     store = ParameterStore()
-    in_shape: Shape = tuple(description["in_shape"])
+    in_shape: Shape = tuple(description.in_shape)
     model = build_model(layers, in_shape, store)
-    store.seal(torch.Generator(), device)
-    store.load(load_file(folder / WEIGHTS))
-    store.training = False
+    read_weights(folder / WEIGHTS, store, device)
     beside = [file for file in folder.glob("*.json") if file.name != MODEL]
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
-    given = description.get("units")  # which models of an earlier version have not
-    units = None if given is None else Units(tuple(given["mean"]), tuple(given["std"]))
-    task: Task = description["task"]
-    link = description.get("link")  # nor has an earlier version's this
-    return Predictor(model, description["layers"], store, in_shape, task, preprocessing, units, link)
+    given, link = description.units, description.link
+    units = None if given is None else Units(tuple(given.mean), tuple(given.std))
+    return Predictor(model, description.layers, store, in_shape, description.task, preprocessing, units, link)
+
+
+def read_weights(file: Path, store: ParameterStore, device: torch.device | str) -> None:
+    """Give a model, which takes no memory yet, the weights of a file.
+
+    Raises:
+        ConfigError: if they are none, or another model's.
+    """
+    try:
+        held = file.stat().st_size
+        if store.size * 4 > held:
+            raise ValueError(f"{MODEL} describes {store.size:,} parameters, the file has {held:,} bytes")
+        weights = load_file(file)
+        store.seal(torch.Generator(), device)
+        store.load(weights)
+    except (OSError, SafetensorError, ValueError, RuntimeError, OverflowError) as error:
+        raise ConfigError([f"{file.name}: not the weights of this model: {first_line(error)}"]) from error
+    store.training = False

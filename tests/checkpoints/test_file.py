@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from runner.checkpoints.file import CHECKPOINTS, checkpoints_in, newest, read, write
+from runner.checkpoints.file import CHECKPOINTS, checkpoints_in, newest, read, sealed, write
 from runner.errors import CheckpointError
 from runner.training.snapshot import Snapshot
 from tests.conftest import Injected
@@ -154,3 +154,18 @@ def test_names_sort_by_epoch(tmp_path: Path) -> None:
     for epoch in (9, 10, 100):
         write(tmp_path, snapshot(epoch), {})
     assert [read(path).snapshot.epoch for path in checkpoints_in(tmp_path)] == [100, 10, 9]
+
+
+WRONG: list[dict[str, object]] = [{"about": []}, {"values": None}, {"epoch": "1"}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_sealed_checkpoint_of_wrong_kinds_is_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = write(tmp_path, Snapshot(1, {"params": torch.zeros(2)}, {}), {"run_id": "a", "config": {}})
+    content = json.loads(path.read_bytes())["content"]
+    path.write_bytes(sealed(content | wrong))
+    with pytest.raises(CheckpointError, match="should be in it"):
+        read(path)
+    path.write_bytes(sealed({key: value for key, value in content.items() if key not in wrong}))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read(path)

@@ -47,6 +47,7 @@ def test_a_run_names_its_secrets_only_in_files_of_its_owner(in_tmp_path: Path, u
     assert [path for path in found if not is_private(path)] == []
 
 
+@pytest.mark.slow
 def test_a_sweep_of_processes_leaves_no_secret_for_others(
     command_line: CommandLine, in_tmp_path: Path
 ) -> None:
