@@ -6,6 +6,7 @@ from rich.table import Table
 
 from runner.sweep.report.ranked import ranked
 from runner.sweep.report.report import CELLS, Report
+from runner.tracking.console import as_text
 
 PLACES = 10
 
@@ -13,12 +14,20 @@ PLACES = 10
 def show(report: Report, console: Console) -> None:
     """Print the best cells, the command that runs the best again and the one that opens the store."""
     if report.best is not None:
-        console.print(standings(report))
+        show_table(standings(report), console)
         if len(report.ranking) > PLACES:
             console.print(f"… and {len(report.ranking) - PLACES} more, in {CELLS}", markup=False)
     if report.command is not None:
         console.print(f"{'run the best again':<22}{report.command}", markup=False)
     console.print(f"{'look at it with':<22}{report.how_to_look}", markup=False)
+
+
+def show_table(table: Table, console: Console) -> None:
+    """Print a table: as wide as the terminal is, elsewhere as wide as its headings are."""
+    if console.is_terminal:
+        console.print(table)
+    else:
+        console.print(as_text(table), end="", markup=False, highlight=False, soft_wrap=True)
 
 
 def standings(report: Report) -> Table:
