@@ -255,7 +255,8 @@ def test_mlflow_loads_a_model_with_a_plugin(parts: Path) -> None:
 def test_a_plugin_that_no_layer_needs_does_not_travel_with_the_model(parts: Path) -> None:
     runner.run(["plugins=[parts.py]", "schedule={type: triangle}", "+schedule.period=3", "train.epochs=1"])
     kept = stored_model(parts.parent)
-    assert sorted(path.name for path in kept.iterdir()) == ["model.json", "weights.safetensors"]
+    files = sorted(path.name for path in kept.iterdir())
+    assert files == ["inputs.json", "model.json", "weights.safetensors"]
 
 
 def test_a_model_says_which_module_of_its_plugin_is_missing(
