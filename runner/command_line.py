@@ -14,13 +14,15 @@ import hydra
 
 from runner.commands.exit_code import FULL_ERROR, exit_code, shows_tracebacks, tell
 from runner.commands.together import together
-from runner.config.compose import conf_folder, register_resolvers
-from runner.config.unfolding import refuse_unfolding
+from runner.config.compose import register_resolvers
+from runner.config.loader import checked_loading, conf_folder
 from runner.errors import ConfigError
 from runner.process.launch import command_line
 from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
+
+RERUN_FLAG = "--experimental-rerun"
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -42,9 +44,9 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
 
     def start() -> int:
         refuse_more_folders(sys.argv[1:])
-        for folder in folders_named(sys.argv[1:]):
-            refuse_unfolding(folder)
-        hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+        refuse_pickled_job(sys.argv[1:])
+        with checked_loading():
+            hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
         return 0
 
     os.environ[FULL_ERROR] = "1"  # Hydra then hands its exceptions on instead of printing them
@@ -81,6 +83,18 @@ def folder_parser() -> ArgumentParser:
     for flags in (("--config-dir", "-cd"), ("--config-path", "-cp")):
         parser.add_argument(*flags, nargs="?", type=Path)
     return parser
+
+
+def refuse_pickled_job(words: Sequence[str]) -> None:
+    """Refuse Hydra's flag that reads a pickle, which is code.
+
+    Raises:
+        ConfigError: if it is given, or as much of its beginning as Hydra takes for it.
+    """
+    for word in words:
+        flag = word.partition("=")[0]
+        if len(flag) > len("--") and RERUN_FLAG.startswith(flag):
+            raise ConfigError([f"{flag}: reads a pickle, which may hold code: use runner rerun <run>"])
 
 
 def close_books(code: int) -> int:

@@ -10,7 +10,7 @@ from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from runner.config.compose import in_sweep, keep_records_private, launch_of, refuse_hydra_settings, to_plain
+from runner.config.compose import in_sweep, keep_records_private, launch_of, refuse_swept_store, to_plain
 from runner.errors import ConfigError
 from runner.process.importing import without_collections
 from runner.process.signals import Terminated, raise_on_signals, raise_when_requeued
@@ -42,7 +42,7 @@ class Task:
             raise_when_requeued()
         node = HydraConfig.get()
         keep_records_private(node)
-        refuse_hydra_settings(node)
+        refuse_swept_store(node)
         if in_sweep(node):
             self.refuse_torchrun()
             with without_collections():

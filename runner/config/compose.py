@@ -20,10 +20,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from runner.config.loader import checked_loading
+from runner.config.loader import conf_folder as conf_folder
 from runner.config.overrides import as_override
 from runner.config.plain import Plain
 from runner.config.tracking_uri import tracking_uri
-from runner.config.unfolding import refuse_unfolding
 from runner.errors import ConfigError, unknown
 from runner.process import atomic
 from runner.process.launch import Launch
@@ -37,13 +38,6 @@ NOT_TOLD = ("tracking", "device", "data.root", "plugins")
 
 SWEEP_RECORD = "multirun.yaml"
 """Where Hydra's sweeper writes the whole sweep's config down, in the sweep's folder."""
-
-
-def conf_folder() -> Path:
-    """The runner's own YAML: beside the package in a checkout, inside it when installed from a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    packaged = package / "conf"
-    return packaged if packaged.is_dir() else package.parent / "conf"
 
 
 def register_resolvers() -> None:
@@ -127,7 +121,7 @@ def compose_run(overrides: Sequence[str], config_dir: Path | str | None) -> Comp
         ConfigError: if overrides or YAML are wrong.
     """
     with composed(overrides, config_dir) as (hydra, cfg):
-        refuse_hydra_settings(hydra)
+        refuse_swept_store(hydra)
         return Composed(hydra, cfg, to_plain(cfg))
 
 
@@ -146,12 +140,11 @@ def composed(
         folder = Path(config_dir).absolute()
         if not folder.is_dir():
             raise ConfigError([f"config_dir: '{folder}' is not a folder"])
-        refuse_unfolding(folder)
         search = [f"hydra.searchpath=[{as_override(f'file://{folder}')}]"]
     theirs, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     their_config = HydraConfig.instance().cfg
     try:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        with checked_loading(), initialize_config_dir(str(conf_folder()), version_base="1.3"):
             cfg = compose("config", overrides=[*search, *overrides], return_hydra_config=True)
         HydraConfig.instance().set_config(cfg)  # for ${hydra:…} in YAML
         hydra = HydraConfig.get()
@@ -192,22 +185,13 @@ def launch_of(hydra: HydraConf, folder: Path, command: str) -> Launch:
     )
 
 
-def refuse_hydra_settings(hydra: HydraConf) -> None:
-    """Refuse what Hydra would allow and what would scatter a run's traces.
+def refuse_swept_store(hydra: HydraConf) -> None:
+    """Refuse a sweep that varies what its jobs have in common.
 
     Raises:
-        ConfigError: if the working folder is to change, a name leads out of its folder, or a sweep varies the
-            store it reports to.
+        ConfigError: naming each key.
     """
-    problems = []
-    if hydra.job.chdir:
-        problems.append("hydra.job.chdir: true is not allowed, paths are relative to the launch folder")
-    problems += [
-        f"{group}: '{option}' is no name in a folder of YAML"
-        for group, option in hydra.runtime.choices.items()
-        if option is not None and (option.startswith("/") or ".." in option.split("/"))
-    ]
-    problems += cannot_be_swept(swept_keys(hydra) or ())
+    problems = cannot_be_swept(swept_keys(hydra) or ())
     if problems:
         raise ConfigError(problems)
 

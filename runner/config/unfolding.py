@@ -1,4 +1,4 @@
-"""YAML whose aliases unfold to more than anybody has written, refused before Hydra reads it."""
+"""YAML whose aliases unfold to more than anybody has written, refused before anything else reads it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,28 +11,23 @@ from runner.errors import ConfigError
 MOST = 100_000
 """Values in a file, those counted anew that an alias repeats."""
 
-PLACES = ("*.yaml", "*/*.yaml", "*/*/*.yaml")
-"""Where groups' options lie; a whole tree of other things may be below."""
-
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """In C where it is there: ten times as fast."""
 
 
-def refuse_unfolding(folder: Path) -> None:
-    """Look through the YAML in a folder and its groups; what else is wrong with it is Hydra's to tell.
+def refuse_unfolding(file: Path) -> None:
+    """Look through a file of YAML; what else is wrong with it is told by whoever reads it.
 
     Raises:
-        ConfigError: if a file holds an alias of itself, or aliases that make more than ``MOST`` values.
+        ConfigError: if it holds an alias of itself, or aliases that make more than ``MOST`` values.
     """
-    files = [file for place in PLACES for file in folder.glob(place) if file.is_file()]
-    for file in sorted(files):
-        try:
-            root = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
-            size = unfolded(root, {}) if root is not None else 0
-        except (yaml.YAMLError, OSError, UnicodeDecodeError, RecursionError):
-            continue
-        if size > MOST:
-            raise ConfigError([f"{file}: its aliases (*name) unfold to more than {MOST:,} values"])
+    try:
+        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
+        size = unfolded(root, {}) if root is not None else 0
+    except (yaml.YAMLError, OSError, UnicodeDecodeError, RecursionError):
+        return
+    if size > MOST:
+        raise ConfigError([f"{file}: its aliases (*name) unfold to more than {MOST:,} values"])
 
 
 def unfolded(node: Node, sizes: dict[int, int]) -> int:

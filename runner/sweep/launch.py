@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn, configure_log
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from runner.config.compose import refuse_hydra_settings, sweep_folder
+from runner.config.compose import refuse_swept_store, sweep_folder
 from runner.errors import RunnerError
 from runner.sweep.books.ledger import Ledger
 from runner.sweep.books.messages import Start
@@ -55,7 +55,7 @@ class StackedSweep:
         master: DictConfig,
         ledger: Ledger | None,
     ) -> None:
-        refuse_hydra_settings(master.hydra)
+        refuse_swept_store(master.hydra)
         self._context, self._task, self._command, self._master = context, task, command, master
         self._settings, self._plain = own_settings(master)
         self._folder = sweep_folder(master.hydra)

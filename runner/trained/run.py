@@ -53,7 +53,7 @@ class TrainedRun:
         """
         with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
             path = Path(self.client.download_artifacts(self.run_id, CONFIG_NAME, folder))
-            refuse_unfolding(Path(folder))
+            refuse_unfolding(path)
             found = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):
             raise ConfigError([f"run: the {CONFIG_NAME} of run '{self.run_id}' is no config"])

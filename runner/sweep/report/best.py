@@ -11,6 +11,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from runner.config.compose import CONFIG_ERRORS, Composed, compose_run, explain
+from runner.config.leaves import leaves
+from runner.config.loader import refers_to_config
 from runner.config.overrides import as_override
 from runner.errors import ConfigError
 
@@ -99,8 +101,11 @@ class Experiment:
             self._chosen[f"override {key}"] = override.value()
 
     def set(self, override: Override) -> None:
-        """Set a value, as Hydra sets it in a composed config."""
-        OmegaConf.update(self._values, override.key_or_group, override.value(), merge=True, force_add=True)
+        """Set a value, as Hydra sets it in a composed config; what a file may not read, as it is now."""
+        value = OmegaConf.create({"value": override.value()})
+        if not all(refers_to_config(text) for _, text in leaves(value) if isinstance(text, str)):
+            OmegaConf.resolve(value)
+        OmegaConf.update(self._values, override.key_or_group, value["value"], merge=True, force_add=True)
 
     def to_yaml(self) -> str:
         """The file's text, without its header."""
