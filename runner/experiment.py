@@ -135,7 +135,7 @@ def run(
     with (
         run_log(launch.folder / LOG_NAME, goes_on=resumed is not None),
         Tracker(config.plain, launch, tags, run_id) as tracker,
-        told_how_to_go_on(tracker.location, config.plain["plugins"], workers.size)
+        told_how_to_go_on(tracker.location, config.plain, workers.size)
         if launch.parent is None
         else nullcontext(),
         mistakes_told(config.plugins, config.plain),

@@ -40,8 +40,8 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
 
         from runner.again.surroundings import changes, reasons, surroundings, surroundings_of
         from runner.config.check import check
+        from runner.config.stored import as_data
         from runner.experiment import run
-        from runner.plugins.consent import wanted_of
         from runner.process.machine import THREADS
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
@@ -49,8 +49,7 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     uri = arguments.store()
     old = find(uri, arguments.required("run"))
     then = rows_of(old)
-    plain, folder = again(old.config(), uri, arguments.of("data.root"))
-    plain["plugins"] = wanted_of(plain["plugins"], wanted)
+    plain, folder = again(as_data(old.recorded(), wanted, arguments.of("data.root")), uri)
     config = check(plain)
     tags: dict[str, str] = old.run.data.tags
     set_num_threads(int(tags.get(THREADS, get_num_threads())))
@@ -85,7 +84,7 @@ def rows_of(old: "TrainedRun") -> Rows:
     return then
 
 
-def again(recorded: Plain, uri: str, data_root: str | None) -> tuple[Plain, Path]:
+def again(recorded: Plain, uri: str) -> tuple[Plain, Path]:
     """A run's config for another run, keys that are newer as by default, and that one's folder."""
     from runner.config.completed import completed  # imports pydantic
     from runner.config.compose import compose_run
@@ -93,8 +92,6 @@ def again(recorded: Plain, uri: str, data_root: str | None) -> tuple[Plain, Path
     composed = compose_run([], None)
     plain = completed(recorded, composed.plain)
     plain["tracking"] = {**plain["tracking"], "uri": uri, "offline": False, "register": None}
-    if data_root is not None:
-        plain["data"] = {**plain["data"], "root": data_root}
     return plain, Path(composed.hydra.run.dir).absolute()
 
 

@@ -4,8 +4,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from runner.again.comparison import compared, last_epoch
 from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
@@ -21,7 +19,7 @@ if TYPE_CHECKING:  # these import torch and mlflow
 
 KEY = "resume"
 
-EPOCHS = "train.epochs"
+EPOCHS, DATA_ROOT = "train.epochs", "data.root"
 
 MAY_CHANGE = (
     "device",
@@ -63,8 +61,8 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         from runner.config.check import check
         from runner.config.completed import completed
         from runner.config.compose import compose_run
+        from runner.config.stored import as_data
         from runner.experiment import Resumed, run
-        from runner.plugins.consent import wanted_of
         from runner.process.launch import Launch
         from runner.process.machine import THREADS
         from runner.process.parallel import ALONE
@@ -88,9 +86,9 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
     plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
     if checkpoint is not None:
         refuse_anothers(checkpoint, found.run_id)
+    plain = as_data(plain, wanted, arguments.of(DATA_ROOT))
     plain = changed(completed(plain, compose_run([], None).plain), arguments)
     plain["tracking"]["uri"] = uri
-    plain["plugins"] = wanted_of(plain["plugins"], wanted)
     config = check(plain)
     if checkpoint is None:
         refuse_another_beginning(arguments, found)
@@ -198,11 +196,12 @@ def typed(arguments: Arguments) -> list[str]:
 
 def written_down(folder: Path, found: "TrainedRun") -> Plain:
     """A run's config from its folder or the store, which may not have it yet."""
+    from runner.config.stored import read_stored  # imports torch
+
     path = folder / CONFIG
     if not path.exists():
-        return found.config()
-    plain: Plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return plain
+        return found.recorded()
+    return read_stored(path, f"run: '{path}'")
 
 
 def changed(plain: Plain, arguments: Arguments) -> Plain:

@@ -49,15 +49,17 @@ def evaluate(arguments: Arguments) -> int:
     with without_collections():
         from runner.build import find_device
         from runner.config.check import check
-        from runner.plugins.consent import wanted_of
+        from runner.config.stored import as_data
         from runner.plugins.mistakes import mistakes_told
         from runner.prepare import load
         from runner.process.parallel import ALONE
         from runner.trained.run import find
     device = find_device(where)
     run = find(arguments.store(), arguments.required("run"))
-    recorded = run.config()
-    recorded["plugins"] = wanted_of(recorded.get("plugins", []), wanted)
+    recorded = run.recorded()
+    if arguments.of("data") is not None:
+        recorded["data"] = {}
+    recorded = as_data(recorded, wanted, arguments.of("data.root"))
     plain = config_of(recorded, arguments)
     predictor = run.load_model(device, wanted)
     config = check(plain, kept=predictor.preprocessing)

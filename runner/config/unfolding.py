@@ -15,8 +15,12 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """In C where it is there: ten times as fast."""
 
 
-def refuse_unfolding(file: Path) -> None:
+def refuse_unfolding(file: Path, called: str | None = None) -> None:
     """Look through a file of YAML; what else is wrong with it is told by whoever reads it.
+
+    Args:
+        file: the file.
+        called: what it is, if not that file.
 
     Raises:
         ConfigError: if it holds an alias of itself, or aliases that make more than ``MOST`` values.
@@ -27,7 +31,7 @@ def refuse_unfolding(file: Path) -> None:
     except (yaml.YAMLError, OSError, UnicodeDecodeError, RecursionError):
         return
     if size > MOST:
-        raise ConfigError([f"{file}: its aliases (*name) unfold to more than {MOST:,} values"])
+        raise ConfigError([f"{called or file}: its aliases (*name) unfold to more than {MOST:,} values"])
 
 
 def unfolded(node: Node, sizes: dict[int, int]) -> int:

@@ -1,17 +1,57 @@
-"""What is known of a sweep that is to be continued."""
+"""What is known of a sweep that is to be continued: its overrides, as data."""
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
+from omegaconf import DictConfig
 
-from runner.config.compose import SWEEP_RECORD
-from runner.errors import TrackingError
+from runner.config.compose import SWEEP_RECORD, key_of
+from runner.config.leaves import leaves
+from runner.config.plain import Plain
+from runner.config.stored import read_stored, refuse_more_than_data
+from runner.errors import ConfigError, TrackingError
 from runner.tracking.store import connect, told_as_tracking_error
 
+PLUGINS, STORE = "plugins", "tracking.uri"
+MOST_JOBS = 100_000
+"""So many jobs a sweep of a store may have."""
 
-def recorded(sweep: str, config: DictConfig) -> DictConfig:
-    """The config that a sweep was started with, from its parent run.
+
+@dataclass(frozen=True)
+class Recorded:
+    """The command line of a sweep.
+
+    Attributes:
+        declared: what its YAML swept, by the keys.
+        typed: its overrides.
+        zip: the keys that varied together.
+    """
+
+    declared: Mapping[str, str]
+    typed: Sequence[str]
+    zip: Sequence[Any]
+
+    @property
+    def overrides(self) -> list[str]:
+        """All overrides."""
+        return [*(f"{key}={value}" for key, value in self.declared.items()), *self.typed]
+
+    def without(self, keys: Sequence[str]) -> "Recorded":
+        """The same less what the user says about these keys."""
+        declared = {key: value for key, value in self.declared.items() if key_of(key) not in keys}
+        typed = [each for each in self.typed if key_of(each) not in keys]
+        typed = [each for each in typed if not key_of(each).startswith("sweep.")]
+        return Recorded(declared, typed, self.zip)
+
+
+def recorded(sweep: str, config: DictConfig) -> Recorded:
+    """How a sweep was started, from its parent run.
 
     Args:
         sweep: the sweep's id.
@@ -19,13 +59,80 @@ def recorded(sweep: str, config: DictConfig) -> DictConfig:
 
     Raises:
         TrackingError: if the store cannot be used or knows no such sweep.
+        ConfigError: if what it has is no command line.
     """
-    uri = config.tracking.uri
+    uri, whose = config.tracking.uri, f"sweep.resume: the {SWEEP_RECORD} of '{sweep}'"
     client = connect(uri)
     with told_as_tracking_error(uri), TemporaryDirectory() as folder:
         names = [file.path for file in client.list_artifacts(sweep)]
         if SWEEP_RECORD not in names:
             raise TrackingError(f"sweep.resume: run '{sweep}' is no sweep: it has no {SWEEP_RECORD}")
-        found = OmegaConf.load(Path(client.download_artifacts(sweep, SWEEP_RECORD, folder)))
-    assert isinstance(found, DictConfig)
-    return found
+        found = read_stored(Path(client.download_artifacts(sweep, SWEEP_RECORD, folder)), whose)
+    try:
+        return command_line_in(found)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigError([f"{whose}: is no sweep's"]) from error
+
+
+def command_line_in(record: Plain) -> Recorded:
+    """The command line in a sweep's record. Raises a KeyError, TypeError or AttributeError if it has none."""
+    hydra = record["hydra"]
+    declared = {str(key): str(value) for key, value in (hydra["sweeper"].get("params") or {}).items()}
+    return Recorded(declared, [str(each) for each in hydra["overrides"]["task"]], record["sweep"]["zip"])
+
+
+def refuse_more_than_values(found: Recorded, data_root: str | None, has_plugins: bool) -> None:
+    """Refuse what a store's sweep would do beside giving values to keys of the config.
+
+    Args:
+        found: the sweep's, less what the user says.
+        data_root: where data lie, as the user says.
+        has_plugins: whether the user says which plug-ins may run.
+
+    Raises:
+        ConfigError: naming each override, and what to type if it is meant.
+    """
+    parsed = OverridesParser.create().parse_overrides(found.overrides)
+    roots = [(override, str(override.key_or_group).partition(".")[0]) for override in parsed]
+    code = [str(each.input_line) for each, root in roots if PLUGINS in (root, each.package)]
+    if code and not has_plugins:
+        raise ConfigError(
+            [f"plugins: the sweep names code, {' '.join(code)}: it runs only if you say so once more"]
+        )
+    problems = [
+        f"{override.input_line}: is from the store, and more than a value of the config"
+        for override, root in roots
+        if root.startswith("hydra") or override.package is not None
+    ]
+    jobs = math.prod(count(override) for override in parsed)
+    if jobs > MOST_JOBS:
+        problems.append(f"sweep.resume: {jobs:,} jobs are more than a store may have started: {MOST_JOBS:,}")
+    if problems:
+        raise ConfigError(problems)
+    values = [pair for override in parsed for pair in values_of(override)]
+    if any(key == STORE for key, _ in values):
+        raise ConfigError(
+            [f"{STORE}: is from the store, which is the one that was named: give all overrides"]
+        )
+    refuse_more_than_data(values, data_root)
+
+
+def count(override: Override) -> int:
+    """How many jobs an override makes of one, as far as that is known."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        assert value.start is not None
+        assert value.stop is not None
+        return max(0, math.ceil((value.stop - value.start) / value.step))
+    return len(value.list) if isinstance(value, ChoiceSweep) else 1
+
+
+def values_of(override: Override) -> Iterator[tuple[str, object]]:
+    """The values that an override gives, by their keys: each of those among which it varies."""
+    key, value = str(override.key_or_group), override.value()
+    yield key, str(override.input_line).partition("=")[2]
+    if isinstance(value, ChoiceSweep):
+        for each in value.list:
+            yield from leaves(Override._convert_value(each), key)
+    elif not override.is_sweep_override():
+        yield from leaves(value, key)

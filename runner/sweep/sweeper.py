@@ -16,7 +16,10 @@ from runner.process import atomic
 from runner.sweep.points.space import Space, read_space
 from runner.sweep.watch import Watch
 
-PLUGINS = "plugins"
+PLUGINS, STORE, DATA_ROOT = "plugins", "tracking.uri", "data.root"
+
+MAY_BE_SAID = ("sweep.", "tracking.", PLUGINS, DATA_ROOT)
+"""How the keys begin that a command line may have beside ``sweep.resume`` and leave all else to the store."""
 
 
 @runtime_checkable
@@ -88,27 +91,20 @@ class BatchSweeper(Sweeper):
         """
         assert self.config is not None
         sweep = self.setting("sweep.resume")
-        own = [each for each in arguments if not key_of(each).startswith(("sweep.", "tracking.", PLUGINS))]
+        own = [each for each in arguments if not key_of(each).startswith(MAY_BE_SAID)]
         if sweep is None or own:
             return arguments
         typed = [each for each in arguments if not key_of(each).startswith("sweep.")]
-        keys = {"tracking.uri", *map(key_of, typed)}  # the store is the one that the sweep is found in
-        from runner.sweep.resume import recorded  # imports mlflow
+        said = [key_of(each) for each in typed]
+        from runner.sweep.resume import recorded, refuse_more_than_values  # imports mlflow
 
-        before = recorded(str(sweep), self.config)
-        declared, told = before.hydra.sweeper.get("params") or {}, typed_overrides(before.hydra)
-        code = [f"{key}={value}" for key, value in declared.items() if key == PLUGINS]
-        code += [each for each in told if key_of(each) == PLUGINS]
-        if code and PLUGINS not in keys:
-            raise ConfigError(
-                [f"plugins: the sweep names code, {' '.join(code)}: it runs only if you say so once more"]
-            )
-        self.params = {**{key: declared[key] for key in declared if key != PLUGINS}, **self.params}
+        found = recorded(str(sweep), self.config).without([STORE, *said])
+        data_root = str(self.setting(DATA_ROOT)) if DATA_ROOT in said else None
+        refuse_more_than_values(found, data_root, has_plugins=PLUGINS in said)
+        self.params = {**found.declared, **self.params}
         with read_write(self.config), open_dict(self.config):
-            self.config.sweep.zip = before.sweep.zip
-            self.config.hydra.overrides.task = typed + [
-                each for each in told if key_of(each) not in keys and not key_of(each).startswith("sweep.")
-            ]
+            self.config.sweep.zip = found.zip
+            self.config.hydra.overrides.task = [*typed, *found.typed]
         return typed_overrides(self.config.hydra)
 
     def write_record(self) -> None:

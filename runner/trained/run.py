@@ -9,15 +9,14 @@ from tempfile import TemporaryDirectory
 
 import mlflow.artifacts
 import torch
-import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Run
 from torch import Tensor
 
 from runner.config.plain import Plain
-from runner.config.unfolding import refuse_unfolding
+from runner.config.stored import read_stored
 from runner.data.pixels import Inputs, are_pixels, scaled
-from runner.errors import ConfigError, RunnerError
+from runner.errors import RunnerError
 from runner.plugins.consent import Wanted
 from runner.tracking.events import CONFIG_NAME
 from runner.tracking.lookup import as_measured, existing_store, find_run
@@ -44,8 +43,8 @@ class TrainedRun:
         """The epochs that its model has been trained."""
         return int(self._output.step)
 
-    def config(self) -> Plain:
-        """The config that it was started with, resolved.
+    def recorded(self) -> Plain:
+        """The config that it was started with, as the store has it; ``as_data`` makes it one to be used.
 
         Raises:
             TrackingError: if it can't be had.
@@ -53,11 +52,7 @@ class TrainedRun:
         """
         with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
             path = Path(self.client.download_artifacts(self.run_id, CONFIG_NAME, folder))
-            refuse_unfolding(path)
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ConfigError([f"run: the {CONFIG_NAME} of run '{self.run_id}' is no config"])
-        return found
+            return read_stored(path, f"run: the {CONFIG_NAME} of run '{self.run_id}'")
 
     def history(self) -> dict[tuple[int, str], float]:
         """All that it has measured, by epoch and metric.
