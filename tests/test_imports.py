@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "commands.together": {"commands.exit_code", "experiment", "process"},
     "again": {
         "build", "checkpoints", "commands.arguments", "config", "config.plain", "config.schema",
-        "errors", "experiment", "plugins", "process", "tracking", "trained", "training",
+        "errors", "experiment", "plugins", "prepare", "process", "tracking", "trained", "training",
     },
     "commands": {
         "again", "build", "commands.arguments", "commands.exit_code", "commands.together", "config",

@@ -1,7 +1,6 @@
 """What two runs have measured, value by value."""
 
 import math
-import sys
 from dataclasses import dataclass
 
 Rows = dict[tuple[int, str], float]
@@ -12,8 +11,6 @@ NOT_COMPARED = ("time/", "system/", "evaluate/")
 
 AT_END = ("best/", "final/")
 """What is measured once, after the last epoch."""
-
-LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def differences(then: Rows, now: Rows) -> list[Difference]:
     """Where a run is not what it was, in the order of epochs and names.
 
     Args:
-        then: what it has measured, as a store tells that.
+        then: what it has measured.
         now: what it measures.
     """
     return [
@@ -86,7 +83,5 @@ def differences(then: Rows, now: Rows) -> list[Difference]:
 
 
 def same(then: float, now: float | None) -> bool:
-    """Whether a value is the one that a store has, in which infinity is the largest number."""
-    if now is None or math.isnan(then) or math.isnan(now):
-        return now is not None and math.isnan(then) and math.isnan(now)
-    return then == max(-LARGEST, min(now, LARGEST))
+    """Whether two values are the same; NaN is the same as NaN."""
+    return then == now or (now is not None and math.isnan(then) and math.isnan(now))

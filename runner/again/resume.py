@@ -14,12 +14,13 @@ if TYPE_CHECKING:  # these import torch and mlflow
     from mlflow.entities import Run
 
     from runner.checkpoints.file import Checkpoint
+    from runner.config.check import Config
     from runner.process.parallel import Workers
     from runner.trained.run import TrainedRun
 
 KEY = "resume"
 
-EPOCHS, DATA_ROOT = "train.epochs", "data.root"
+EPOCHS, DATA_ROOT, DATA_CHANGED = "train.epochs", "data.root", "data.changed"
 
 MAY_CHANGE = (
     "device",
@@ -94,6 +95,8 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         refuse_another_beginning(arguments, found)
     else:
         refuse_nothing_to_do(arguments, found, checkpoint.snapshot.epoch, config.train.epochs)
+    if arguments.choice(DATA_CHANGED, ("refuse", "allow")) == "refuse":
+        refuse_other_data(config, found)
     set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     tags: dict[str, str] = found.run.data.tags
     first, began = tags.get("command", command), found.run.info.start_time
@@ -186,6 +189,32 @@ def refuse_another_beginning(arguments: Arguments, found: "TrainedRun") -> None:
     if EPOCHS in typed(arguments) and found.run.data.metrics:
         raise ConfigError(
             [f"{EPOCHS}: the run has no checkpoint yet and begins anew, as it was: extend it when it is over"]
+        )
+
+
+def refuse_other_data(config: "Config", found: "TrainedRun") -> None:
+    """Refuse to train on with data that are not those of the run, before anything of the run changes.
+
+    Raises:
+        ConfigError: if their digests differ.
+        DataError: if the data can't be read.
+    """
+    from torch import device
+
+    from runner.prepare import load
+    from runner.process.parallel import ALONE
+
+    before = found.digest_of_data()
+    if before is None:  # the run did not come as far as its data
+        return
+    now = load(config, device("cpu"), ALONE).digest
+    if now != before:
+        source = config.plain["data"]
+        raise ConfigError(
+            [
+                f"data.type: '{source['type']}' now has other data than the run was trained on (digest {now} "
+                f"instead of {before}). Restore them, start a new run, or type {DATA_CHANGED}=allow"
+            ]
         )
 
 

@@ -17,12 +17,13 @@ is gone on with as a whole: runner -m sweep.resume=<sweep>.
   device, tracking.log_model
                 what can change: what is still to be done. All else has made the run what it is
   data.root     where data lie now
+  data.changed  allow trains on with data that have changed since; refused if nothing is said
   plugins       true lets the run's plugins run, which are code that the store names; or a list of files and
                 modules of your own to take in their place
   tracking.uri  the store; outputs/mlflow.db if nothing else is said
   --config-dir  a folder of your own YAML: where files of plugins may lie"""
 
-KNOWN = ("run!", "tracking.uri", "data.root", "plugins", *MAY_CHANGE)
+KNOWN = ("run!", "tracking.uri", "data.root", "data.changed", "plugins", *MAY_CHANGE)
 
 
 def main(words: Sequence[str]) -> int:

@@ -231,5 +231,5 @@ def test_what_cannot_be_done_again_is_told(
 def test_a_config_that_is_none_is_refused(place: Place) -> None:
     run = place.run("train.epochs=1")
     place.client.log_text(run.info.run_id, "[1, 2]", "config.yaml")
-    with pytest.raises(ConfigError, match=r"run: the config.yaml of run '\w+' is no config"):
+    with pytest.raises(ConfigError, match=r"run: the config.yaml of run '\w+': is no config"):
         place.again(run)

@@ -70,7 +70,8 @@ def test_a_run_in_the_midst_of_which_a_file_was_damaged_goes_on_from_the_one_bef
         (["train.epochs=3"], "train.epochs: 3 should be more than 3"),
         (["optim.lr=0.3"], "optim.lr: has made the run what it is"),
         (["train.batch_size=7"], "train.batch_size: has made the run what it is"),
-        (["data.root=elsewhere"], "data.root: has made the run what it is"),
+        (["data.limit=3"], "data.limit: has made the run what it is"),
+        (["train.epochs=4", "data.changed=perhaps"], "data.changed: unknown 'perhaps'"),
         (["train.epochs=4", "train.max_time=-1"], "train.max_time: -1"),
     ],
 )
@@ -82,6 +83,24 @@ def test_what_changes_nothing_or_too_much_is_refused(
     assert told in str(error.value)
     assert runs_in(in_tmp_path)[0].info.status == "FINISHED"
     assert runs_in(in_tmp_path)[0].data.params["train.epochs"] == "3"
+
+
+def test_other_data_are_refused_unless_that_is_meant(in_tmp_path: Path, one_thread: None) -> None:
+    table = in_tmp_path / "table.csv"
+    table.write_text("x,y\n" + "".join(f"{n}.5,{n % 2}\n" for n in range(40)))
+    words = ("data=csv", "data.root=.", "data.file=table.csv", "data.label=y", *SMALL[1:])
+    run = client_of(in_tmp_path).get_run(runner.run(list(words)).run_id)
+    before = table.read_text()
+    table.write_text(before.replace("7.5,", "7.6,"))
+    with pytest.raises(ConfigError, match=r"data\.type: 'csv' now has other data.*data\.changed=allow"):
+        go_on(run, "train.epochs=5")
+    assert runs_in(in_tmp_path)[0].info.status == "FINISHED"
+    assert rows(in_tmp_path, run, "test/loss") == [1, 2, 3]
+    table.write_text(before)
+    go_on(run, "train.epochs=4")
+    table.write_text(before.replace("7.5,", "7.6,"))
+    go_on(run, "train.epochs=5", "data.changed=allow")
+    assert rows(in_tmp_path, run, "test/loss") == [1, 2, 3, 4, 5]
 
 
 def test_a_run_whose_folder_is_gone_says_where_it_was(run: Run) -> None:
