@@ -132,7 +132,7 @@ def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
     Raises:
         DataError: if it cannot be read, or holds none for this model.
     """
-    from runner.data import rows, table_file
+    from runner.data import csv_file, rows
     from runner.trained.names import table_of
 
     if source.suffix != ".csv":
@@ -140,4 +140,4 @@ def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
     table = table_of(predictor.preprocessing)
     if table is None:
         return rows.read_csv(source, predictor.in_shape)
-    return table.transform(table_file.read_csv(source))
+    return table.transform(csv_file.read_csv(source, table.form))

@@ -13,7 +13,7 @@ from torch import Tensor
 from runner.data.dataset import Dataset
 from runner.data.learnt import Learnt
 from runner.data.picking import pick
-from runner.data.table import Parts, Table, dataset, learnt
+from runner.data.table import Parts, Table, dataset, kept_table, learnt
 from runner.data.validation import Portion
 from runner.types import PositiveInt, Seed, Shape, Share, Task
 
@@ -79,7 +79,7 @@ class NumberTable(ABC):
         Raises:
             DataError: if it keeps none.
         """
-        return learnt(kept, self.label, self._parts)
+        return learnt(kept_table(kept, self.label), self._parts)
 
     @abstractmethod
     def _read(self) -> npt.NDArray[Any]:

@@ -52,7 +52,7 @@ def read_csv(path: Path, in_shape: Shape) -> Tensor:
     refuse_web_page(path)
     width, rows = prod(in_shape), []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             for cells in filter(None, reader):
                 try:

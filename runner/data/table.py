@@ -1,17 +1,22 @@
 """How the rows of a table become inputs and targets: fitted once, on what is trained on, and kept as JSON."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from runner.data.categories import Categories
+from runner.data.cells import days, numbers, texts
 from runner.data.dataset import Dataset, Split
 from runner.data.learnt import Learnt, kept_text
+from runner.data.scale import mean_and_std
+from runner.data.text_format import TextFormat
 from runner.data.units import Units
 from runner.errors import DataError, unknown
 
@@ -21,54 +26,94 @@ TABLE = "table.json"
 Rows = Mapping[str, Any]
 """Columns by name, each a sequence of N values: a dict of lists or arrays, or pandas' DataFrame."""
 
+AS_IT_IS = TextFormat(missing=(), missing_numbers=("",))
+"""How models of an earlier version read text: no word stands for a missing value."""
+
+READ = {"number": numbers, "date": days}
+"""What reads a column's values as numbers, by its kind."""
+
+EPOCH = datetime(1970, 1, 1)
+"""From which dates are counted."""
+
 
 @dataclass(frozen=True)
 class Numeric:
-    """A column of numbers, ``(x - mean) / std``; a missing one is the mean, so 0."""
+    """A column of numbers, ``(x - mean) / std``; a missing one is the mean, so 0.
+
+    Attributes:
+        name: of the column.
+        mean: of the rows that are trained on.
+        std: likewise; 1 for a column that never varies.
+        kind: of numbers, or of dates, which are days since 1970-01-01.
+    """
 
     name: str
     mean: float
     std: float
+    kind: Literal["number", "date"] = "number"
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[Any]) -> "Numeric":
-        """Mean and standard deviation of those that are not missing; a constant column becomes 0."""
-        known = numbers(name, values)
+    def fit(
+        cls,
+        name: str,
+        values: Sequence[Any],
+        form: TextFormat = AS_IT_IS,
+        kind: Literal["number", "date"] = "number",
+    ) -> "Numeric":
+        """Mean and standard deviation of those that are not missing; a constant column becomes 0.
+
+        Raises:
+            DataError: if there are none, one is none of the kind, or they are too large.
+        """
+        known = READ[kind](name, values, form)
         known = known[~np.isnan(known)]
         if not len(known):
             raise DataError(f"column '{name}': has no values to learn from, add it to data.ignore")
-        return cls(name, float(known.mean()), float(known.std()) or 1.0)
+        return cls(name, *mean_and_std(f"column '{name}'", known), kind)
 
     @property
     def width(self) -> int:
         """How many inputs it gives."""
         return 1
 
-    def transform(self, values: Sequence[Any]) -> npt.NDArray[np.float64]:
-        """``[N]`` values as ``[N, 1]``."""
-        scaled = (numbers(self.name, values) - self.mean) / self.std
+    def transform(self, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> npt.NDArray[np.float64]:
+        """``[N]`` values as ``[N, 1]``.
+
+        Raises:
+            DataError: if one is none of the kind, or too far from the mean for float32.
+        """
+        read = READ[self.kind](self.name, values, form)
+        scaled = (read - self.mean) / self.std
+        if (far := np.abs(scaled) > np.finfo(np.float32).max).any():
+            raise DataError(
+                f"column '{self.name}': {read[far][0]:g} is too far from the mean that was learnt, "
+                f"{self.mean:g} with a standard deviation of {self.std:g}"
+            )
         return np.nan_to_num(scaled, nan=0.0)[:, None]
 
-    def restore(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The way back: ``x std + mean``."""
-        return values * self.std + self.mean
+    def restore(self, values: npt.NDArray[Any]) -> list[Any]:
+        """The way back, ``x std + mean``: numbers to 6 digits, dates as ISO 8601 writes them."""
+        found = (values * self.std + self.mean).tolist()
+        if self.kind == "number":
+            return [float(f"{value:.6g}") for value in found]
+        return [(EPOCH + timedelta(seconds=round(value * 86_400))).isoformat() for value in found]
 
 
 @dataclass(frozen=True)
 class Categorical:
     """A column of categories, an input for each: 1 for a row's own, else 0.
 
-    Values are compared as text. A missing value is a category of its own, None, if there were such ones to
-    learn from; one that was not there then is all zeros.
+    Values are compared as text, see ``Categories``. A missing value is a category of its own, None, if there
+    were such ones to learn from; one that was not there then is all zeros.
     """
 
     name: str
     categories: tuple[str | None, ...]
 
     @classmethod
-    def fit(cls, name: str, values: Sequence[Any]) -> "Categorical":
+    def fit(cls, name: str, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> "Categorical":
         """All categories that there are, missing ones last."""
-        found = set(texts(values))
+        found = set(texts(values, form))
         known = sorted(each for each in found if each is not None)
         return cls(name, (*known, None) if None in found else tuple(known))
 
@@ -77,11 +122,11 @@ class Categorical:
         """How many inputs it gives."""
         return len(self.categories)
 
-    def transform(self, values: Sequence[Any]) -> npt.NDArray[np.float64]:
+    def transform(self, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> npt.NDArray[np.float64]:
         """``[N]`` values as ``[N, categories]``."""
-        places = {category: place for place, category in enumerate(self.categories)}
-        rows = [places.get(text, len(places)) for text in texts(values)]
-        return np.eye(len(places) + 1, len(places))[rows]
+        count = len(self.categories)
+        places = Categories(self.categories).places(values, form)
+        return np.eye(count + 1, count)[[count if place is None else place for place in places]]
 
     def restore(self, values: npt.NDArray[Any]) -> list[str | None]:
         """The way back ``[N, categories]`` to N values, as text; None is none that was learnt from."""
@@ -96,11 +141,14 @@ class Table:
         columns: those that are inputs.
         label: the column that is to be said of a row.
         classes: its values, as text, in the order of a model's outputs; None if it is a number.
+        form: what text means that was trained on, and means in any other file; None: a model of an earlier
+            version keeps none.
     """
 
     columns: tuple[Numeric | Categorical, ...]
     label: str
     classes: tuple[str, ...] | None
+    form: TextFormat | None = None
 
     @classmethod
     def fit(
@@ -111,15 +159,21 @@ class Table:
         categorical: Sequence[str],
         label: str,
         classes: Sequence[str] | None,
+        dates: Sequence[str] = (),
+        form: TextFormat | None = None,
     ) -> "Table":
         """Learn means, deviations and categories from the rows to train on.
 
         Raises:
             DataError: if a column is not there, or has not the values that it should have.
         """
-        numbers_of = tuple(Numeric.fit(name, column(rows, name)) for name in numeric)
-        categories_of = tuple(Categorical.fit(name, column(rows, name)) for name in categorical)
-        return cls(numbers_of + categories_of, label, None if classes is None else tuple(classes))
+        form = form or TextFormat()
+        columns: tuple[Numeric | Categorical, ...] = (
+            *(Numeric.fit(name, column(rows, name), form) for name in numeric),
+            *(Numeric.fit(name, column(rows, name), form, "date") for name in dates),
+            *(Categorical.fit(name, column(rows, name), form) for name in categorical),
+        )
+        return cls(columns, label, None if classes is None else tuple(classes), form)
 
     @property
     def width(self) -> int:
@@ -132,19 +186,18 @@ class Table:
         Raises:
             DataError: if a column is not there, or has not the values that it should have.
         """
-        parts = [each.transform(column(rows, each.name)) for each in self.columns]
+        form = self.form or AS_IT_IS
+        parts = [each.transform(column(rows, each.name), form) for each in self.columns]
         return torch.from_numpy(np.concatenate(parts, axis=1).astype(np.float32))
 
     def restore(self, inputs: Tensor) -> dict[str, list[Any]]:
         """The way back: a row for each of N inputs, numbers to 6 digits; what was missing is the mean."""
         ends = np.cumsum([each.width for each in self.columns])[:-1]
-        found: dict[str, list[Any]] = {}
-        for each, part in zip(self.columns, np.split(inputs.double().numpy(), ends, axis=1), strict=True):
-            if isinstance(each, Categorical):
-                found[each.name] = each.restore(part)
-            else:
-                found[each.name] = [float(f"{value:.6g}") for value in each.restore(part[:, 0])]
-        return found
+        parts = np.split(inputs.double().numpy(), ends, axis=1)
+        return {
+            each.name: each.restore(part if isinstance(each, Categorical) else part[:, 0])
+            for each, part in zip(self.columns, parts, strict=True)
+        }
 
     def targets(self, rows: Rows) -> Tensor:
         """What is to be said of the rows: class indices int64 ``[N]``, or values float32 ``[N, 1]``.
@@ -152,21 +205,27 @@ class Table:
         Raises:
             DataError: if one is missing, or none of the classes.
         """
-        values = column(rows, self.label)
+        values, form = column(rows, self.label), self.form or AS_IT_IS
         if self.classes is None:
-            wanted = numbers(self.label, values)
-            if missing := np.isnan(wanted).sum():
-                raise DataError(
-                    f"column '{self.label}': is to be predicted, but {missing} rows have no value"
-                )
+            wanted = numbers(self.label, values, form)
+            if missing := int(np.isnan(wanted).sum()):
+                raise DataError(self._lacks(missing))
             return torch.from_numpy(wanted.astype(np.float32))[:, None]
-        places = {name: place for place, name in enumerate(self.classes)}
-        found = texts(values)
+        found = texts(values, form)
         if missing := found.count(None):
-            raise DataError(f"column '{self.label}': is to be predicted, but {missing} rows have no value")
-        for each in set(found) - places.keys():
-            raise DataError(unknown(f"column '{self.label}'", each, places, "unknown class"))
-        return torch.tensor([places[str(each)] for each in found])
+            words = {str(value).strip() for value in values if isinstance(value, str)}
+            raise DataError(self._lacks(missing, words & {*form.missing} - {""}))
+        places = Categories(self.classes).places(values, form)
+        for text, place in zip(found, places, strict=True):
+            if place is None:
+                raise DataError(unknown(f"column '{self.label}'", text, self.classes, "unknown class"))
+        return torch.tensor(places)
+
+    def _lacks(self, missing: int, words: Collection[str] = ()) -> str:
+        """The message that rows have no label."""
+        told = f"column '{self.label}': is to be predicted, but {missing} rows have no value"
+        named = ", ".join(map(repr, sorted(words)))
+        return f"{told}; {named} counts as missing, data.missing=[] keeps it as a class" if words else told
 
     def to_json(self) -> str:
         """The whole table as JSON text."""
@@ -187,8 +246,13 @@ class Table:
                 else Numeric(**each)
                 for each in given["columns"]
             )
-            classes = given["classes"]
-            return cls(columns, given["label"], None if classes is None else tuple(classes))
+            classes, form = given["classes"], given.get("form")
+            return cls(
+                columns,
+                given["label"],
+                None if classes is None else tuple(classes),
+                None if form is None else TextFormat.from_json(form),
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{TABLE}: is not the description of a table: {error!r}") from error
 
@@ -219,13 +283,17 @@ def dataset(table: Table, parts: Parts, *, standardize_target: bool) -> Dataset:
     return data.with_units(Units.fit(data.train.targets))
 
 
-def learnt(kept: Mapping[str, str], label: str, parts: Callable[[], Parts]) -> Learnt:
-    """Rows as a model that keeps a table takes them; ``label`` is what their target is called.
+def kept_table(kept: Mapping[str, str], label: str) -> Table:
+    """The table that a model keeps; the rows' target is called ``label``.
 
     Raises:
         DataError: if it keeps none.
     """
-    table = replace(Table.from_json(kept_text(kept, TABLE)), label=label)
+    return replace(Table.from_json(kept_text(kept, TABLE)), label=label)
+
+
+def learnt(table: Table, parts: Callable[[], Parts]) -> Learnt:
+    """Rows as a model that keeps a table takes them."""
     return Learnt(
         task="regression" if table.classes is None else "classification",
         in_shape=(table.width,),
@@ -244,30 +312,3 @@ def column(rows: Rows, name: str) -> Sequence[Any]:
         raise DataError(unknown("the table", name, map(str, rows), "has no column"))
     values: Sequence[Any] = rows[name]
     return values
-
-
-def numbers(name: str, values: Sequence[Any]) -> npt.NDArray[np.float64]:
-    """Values as numbers ``[N]``, missing ones as NaN.
-
-    Raises:
-        DataError: if one is no number, or infinite.
-    """
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column '{name}': is not of numbers: {error}") from error
-    if np.isinf(found).any():
-        raise DataError(f"column '{name}': has infinite values")
-    return found
-
-
-def texts(values: Sequence[Any]) -> list[str | None]:
-    """Values as text, missing ones as None; 1 and 1.0 are one, since missing ones make floats of integers."""
-    return [text(value) for value in values]
-
-
-def text(value: Any) -> str | None:
-    """One value as text."""
-    if value is None or value != value:
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from runner.data.scale import mean_and_std
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,9 @@ class Units:
     @classmethod
     def fit(cls, targets: Tensor) -> "Units":
         """Those of the targets ``[N, D]`` to learn from."""
-        values = targets.double()
-        mean, std = values.mean(0), values.std(0, correction=0)
-        return cls(tuple(mean.tolist()), tuple(std.masked_fill(std == 0, 1.0).tolist()))
+        columns = targets.double().numpy().T
+        scales = [mean_and_std("the target", np.ascontiguousarray(values)) for values in columns]
+        return cls(tuple(mean for mean, _ in scales), tuple(std for _, std in scales))
 
     def scaled(self, values: Tensor) -> Tensor:
         """Values in their own units, as they are learnt: float32."""
