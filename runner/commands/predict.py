@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.commands.arguments import DEVICES, Arguments, run_program
 from runner.data.image_paths import images_in, is_image
-from runner.errors import ConfigError
+from runner.errors import ConfigError, DataError
 from runner.process.importing import without_collections
 
 if TYPE_CHECKING:  # torch and mlflow are imported when there is something to predict
@@ -20,10 +20,11 @@ Writes what the model that a run has logged predicts for each row of a file: of 
 the probabilities of all classes, of a regression the values.
 
   run           the run's id, or as much of its beginning as no other has
-  input         .csv: if the model has learnt from a table, its columns by name, else an input each, in
-                order (a header may stand above); .npy [N, …], a sample each: pixels from 0 to 255, of any
-                type, if the model has learnt from pixels, else numbers as they are; or an image, or a folder
-                of images, if it has learnt from images
+  input         .csv, .tsv: if the model has been trained on a table, its columns by name, written as those
+                were (separator, decimal mark, encoding, missing values), else an input each, in order (a
+                header may stand above); .parquet for models of tables; .npy [N, …], a sample each: pixels
+                from 0 to 255, of any type, if the model was trained on pixels, else numbers as they are; or
+                an image, or a folder of images, if it was trained on images
   output        .csv, or .npy: values [N, D], of a classifier records of 'class' and 'probabilities'; of
                 images a row each by their names, of which .csv has a column 'file'
   plugins       true lets the plugins run that the model carries, which are code from the store; or a list of
@@ -33,8 +34,9 @@ the probabilities of all classes, of a regression the values.
   --config-dir  a folder of your own YAML: where files of plugins may lie"""
 
 KNOWN = ("run!", "input!", "output!", "plugins", "device", "tracking.uri")
-ENDINGS = (".csv", ".npy")
-"""Of files of rows, read and written."""
+TEXT = (".csv", ".tsv")
+ENDINGS = {"input": (*TEXT, ".parquet", ".npy"), "output": (".csv", ".npy")}
+"""Of the files that are read and written."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -75,11 +77,11 @@ def refuse_other_files(source: Path, target: Path) -> None:
         ConfigError: if there is one.
     """
     problems = []
-    if source.suffix not in ENDINGS and not images_at(source):
-        wanted = f"end with {' or '.join(ENDINGS)}, or be an image or a folder of images"
+    if source.suffix not in ENDINGS["input"] and not images_at(source):
+        wanted = f"end with {' or '.join(ENDINGS['input'])}, or be an image or a folder of images"
         problems.append(f"input: '{source}' should {wanted}")
-    if target.suffix not in ENDINGS:
-        problems.append(f"output: '{target}' should end with {' or '.join(ENDINGS)}")
+    if target.suffix not in ENDINGS["output"]:
+        problems.append(f"output: '{target}' should end with {' or '.join(ENDINGS['output'])}")
     if not target.absolute().parent.is_dir():
         problems.append(f"output: there is no folder '{target.absolute().parent}'")
     if problems:
@@ -132,12 +134,18 @@ def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
     Raises:
         DataError: if it cannot be read, or holds none for this model.
     """
-    from runner.data import csv_file, rows
+    from runner.data import csv_file, parquet_file, rows
     from runner.trained.names import table_of
 
-    if source.suffix != ".csv":
-        return rows.read_array(source, predictor.in_shape)
     table = table_of(predictor.preprocessing)
+    if source.suffix == ".parquet":
+        if table is None:
+            raise DataError(
+                f"{source}: is a table, the model takes {list(predictor.in_shape)}; use .npy or .csv"
+            )
+        return table.transform(parquet_file.read_parquet(source))
+    if source.suffix not in TEXT:
+        return rows.read_array(source, predictor.in_shape)
     if table is None:
         return rows.read_csv(source, predictor.in_shape)
     return table.transform(csv_file.read_csv(source, table.form))

@@ -83,7 +83,8 @@ class Numeric:
             DataError: if one is none of the kind, or too far from the mean for float32.
         """
         read = READ[self.kind](self.name, values, form)
-        scaled = (read - self.mean) / self.std
+        with np.errstate(over="ignore"):
+            scaled = (read - self.mean) / self.std
         if (far := np.abs(scaled) > np.finfo(np.float32).max).any():
             raise DataError(
                 f"column '{self.name}': {read[far][0]:g} is too far from the mean that was learnt, "

@@ -18,7 +18,7 @@ from runner.data.column_types import MOST_CATEGORIES, ColumnType, Kind, listed, 
 from runner.data.csv_file import parse_csv, parse_guessed, read
 from runner.data.dataset import Dataset
 from runner.data.learnt import Learnt
-from runner.data.named_file import refuse_more_than_memory
+from runner.data.parquet_file import parse_parquet
 from runner.data.picking import pick
 from runner.data.table import Parts, Table, column, dataset, kept_table, learnt
 from runner.data.text_format import TextFormat, Token
@@ -216,6 +216,8 @@ class TableFile:
             column(self._rows, name)  # which tells if there is none
             if named.count(name) > 1:
                 raise DataError(f"column '{name}': is named {named.count(name)} times")
+        for name in (self.label, *self.categorical):
+            self._type_of(name)  # which refuses lists
         inputs: dict[str, Kind] = dict.fromkeys(self.numeric, "number")
         inputs |= dict.fromkeys(self.categorical, "category")
         inputs |= {name: self._type_of(name).kind for name in self._unnamed}
@@ -376,12 +378,7 @@ class Parquet(TableFile):
         return True
 
     def _parse(self, path: Path) -> "DataFrame":
-        import pandas as pd
-        from pyarrow import parquet
-
-        told = parquet.read_metadata(path)
-        refuse_more_than_memory(path, 8 * told.num_rows * told.num_columns)
-        return pd.read_parquet(path)
+        return parse_parquet(path)
 
 
 def classes_of(labels: "Series", form: TextFormat) -> Sequence[str]:

@@ -64,6 +64,7 @@ class TextFormat:
         except LookupError:
             known = "utf-8, utf-16, latin-1, cp1252 and all others of Python"
             raise DataError(f"data.encoding: unknown '{encoding}'. Known: {known}") from None
+        separator = separator.replace("\\t", "\t")  # which a command line can hardly say otherwise
         if decimal == separator:
             raise DataError(f"data.decimal: '{decimal}' is data.separator, too; such files use ';' or a tab")
         if thousands in (decimal, separator):

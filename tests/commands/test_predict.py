@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pandas import DataFrame
 from PIL import Image
 
 import runner
@@ -16,6 +17,8 @@ from runner.commands.predict import KNOWN, predict
 from runner.data.digits import Digits
 from runner.errors import ConfigError, DataError
 from runner.experiment import Result
+from runner.trained.run import find
+from runner.trained.served import Served
 
 
 def predicted(result: Result, source: str, target: str) -> Path:
@@ -185,7 +188,7 @@ def test_other_kinds_of_files_are_refused_before_anything_is_read(in_tmp_path: P
     with pytest.raises(ConfigError) as error:
         predict(parse(["run=nope", "input=a.txt", "output=nowhere/b"], KNOWN))
     assert error.value.problems == [
-        "input: 'a.txt' should end with .csv or .npy, or be an image or a folder of images",
+        "input: 'a.txt' should end with .csv or .tsv or .parquet or .npy, or be an image or a folder of images",
         "output: 'nowhere/b' should end with .csv or .npy",
         f"output: there is no folder '{in_tmp_path}/nowhere'",
     ]
@@ -199,3 +202,44 @@ def test_the_command_line_says_where_predictions_are(digits: Result) -> None:
         [sys.executable, "-m", "runner.predict", *words], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "5 predictions are in said.csv\n", "")
+
+
+def test_a_model_reads_a_file_as_the_one_it_was_trained_on(in_tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    codes = draw.choice(["01", "02", "1A"], 80)
+    sizes = draw.normal(1000, 300, 80)
+    lines = [
+        f'{code};"{size:_.1f}";{"?" if place % 9 == 0 else place}'.replace(".", ",").replace("_", ".")
+        + f";{'007' if size > 1000 else '010'}"
+        for place, (code, size) in enumerate(zip(codes, sizes, strict=True))
+    ]
+    Path("past.csv").write_text("\r\n".join(["code;größe;n;y", *lines]), encoding="utf-16")
+    result = runner.run([
+        "data=csv", "data.root=.", "data.file=past.csv", "data.label=y", "data.separator=';'",
+        "data.decimal=','", "data.thousands=.", "data.encoding=utf-16", "train.epochs=2", "optim.lr=0.5",
+        "tracking.pictures=false",
+    ])  # fmt: skip
+    with predicted(result, "past.csv", "whole.csv").open(newline="") as file:
+        whole = list(csv.DictReader(file))
+    assert list(whole[0]) == ["class", "probability_007", "probability_010"]
+    picked = [place for place in draw.permutation(80) if codes[place] != "1A"][:20]
+    Path("some.csv").write_text(
+        "\n".join(["code;größe;n;y", *(lines[place] for place in picked)]), encoding="utf-16"
+    )
+    with predicted(result, "some.csv", "some_said.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [whole[place] for place in picked]
+    rows = {
+        "n": [None if place % 9 == 0 else place for place in picked],
+        "größe": [float(f"{sizes[place]:.1f}") for place in picked],
+        "code": [int(codes[place]) for place in picked],
+    }
+    DataFrame(rows).to_parquet("some.parquet")
+    with predicted(result, "some.parquet", "some_said.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [whole[place] for place in picked]
+    model = find(result.tracking_uri, result.run_id).load_model(torch.device("cpu"), False)
+    said = Served(model).predict(DataFrame(rows))
+    assert isinstance(said, DataFrame)
+    assert said["class"].tolist() == [whole[place]["class"] for place in picked]
+    assert said["probability_007"].tolist() == [
+        np.float32(whole[place]["probability_007"]) for place in picked
+    ]

@@ -68,3 +68,50 @@ def test_forecasts_are_measured_in_the_series_own_units(tmp_path: Path) -> None:
     assert own.test.units is None
     torch.testing.assert_close(data.test.with_units(None).targets, own.test.targets)
     assert own.test.targets.view(-1, 2, 2)[:, :, 1].mean() > 9, "the fast one goes around 10"
+
+
+def test_targets_that_are_missing_are_neither_filled_nor_scored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = np.arange(60)
+    values = np.sin(steps / 3)
+    gaps = (5, 20, 21, 50)
+    cells = [("?" if step in gaps else f"{value:.6f}") for step, value in zip(steps, values, strict=True)]
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["other;fast", *(f"{step};{cell}" for step, cell in enumerate(cells))])
+    )
+    series = Series(
+        root=tmp_path,
+        file=Path("a.csv"),
+        window=4,
+        horizon=2,
+        forecast=("fast",),
+        separator=";",
+        val=0.25,
+        limit=20,
+    )
+    data = series.load()
+    assert "13 of the train part's 43 windows" not in caplog.text
+    observed = [step not in gaps for step in steps]
+    for part, split, first, last in (("train", data.train, 0, 48), ("test", data.test, 44, 60)):
+        starts = [start for start in range(first, last - 5) if observed[start + 4] and observed[start + 5]]
+        count = last - 5 - first
+        assert f"{count - len(starts)} of the {part} part's {count} windows are left out" in caplog.text
+        targets = split.with_units(None).targets.numpy()
+        np.testing.assert_allclose(targets, [values[start + 4 : start + 6] for start in starts], atol=1e-5)
+        scales = json.loads(data.preprocessing[SERIES])["columns"]
+        inputs = split.samples[:, :, 0].double().numpy() * scales[0]["std"] + scales[0]["mean"]
+        np.testing.assert_allclose(inputs, [steps[start : start + 4] for start in starts], atol=1e-4)
+    learnt = [start for start in range(43) if observed[start + 4] and observed[start + 5]][:15]
+    fitted = json.loads(data.preprocessing[SERIES])["columns"][0]
+    assert fitted["mean"] == pytest.approx(steps[: learnt[-1] + 6].mean())
+    other = (
+        Series(root=tmp_path, file=Path("a.csv"), window=4, horizon=2).as_learnt(data.preprocessing).load()
+    )
+    assert torch.equal(other.test.samples, data.test.samples), "read by what the model keeps"
+
+
+def test_a_series_without_a_whole_target_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n" + "1\n2\n?\n" * 20)
+    with pytest.raises(DataError, match="of its train part no window has all values that are forecast"):
+        Series(root=tmp_path, file=Path("a.csv"), window=4, horizon=3).load()
