@@ -28,7 +28,7 @@ NUMBERS = st.one_of(
     st.floats(-1e12, 1e12, allow_nan=False, width=64),
     st.sampled_from([0.1, -0.0, 1e-30, 123456789.123]),
 )
-CELLS = {
+CELLS: dict[str, st.SearchStrategy[Any]] = {
     "number": NUMBERS,
     "word": st.one_of(WORDS, QUOTED),
     "code": st.sampled_from(["01", "02", "007", "1A"]),
