@@ -188,7 +188,8 @@ def test_other_kinds_of_files_are_refused_before_anything_is_read(in_tmp_path: P
     with pytest.raises(ConfigError) as error:
         predict(parse(["run=nope", "input=a.txt", "output=nowhere/b"], KNOWN))
     assert error.value.problems == [
-        "input: 'a.txt' should end with .csv or .tsv or .parquet or .npy, or be an image or a folder of images",
+        "input: 'a.txt' should end with .csv or .tsv or .parquet or .npy, "
+        "or be an image or a folder of images",
         "output: 'nowhere/b' should end with .csv or .npy",
         f"output: there is no folder '{in_tmp_path}/nowhere'",
     ]
