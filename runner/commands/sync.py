@@ -11,7 +11,8 @@ USAGE = """runner sync [<folder>]
 
 Sends what the runs under a folder have told and the store has not taken: it was down, or
 locked, or tracking.offline was true. A run whose process has gone without a word ends as
-KILLED. Runs that go on are left alone. It can be done again, and by several at once:
+KILLED. Runs that go on are left alone. A store that can't be reached, or a run that one
+refuses, keeps no other from being sent. It can be done again, and by several at once:
 nothing is sent twice.
 
   folder        a run's, or one that has runs in it at any depth; outputs if left out"""
@@ -33,19 +34,22 @@ def sync(folder: Path) -> int:
     """Send all that is there, a line a run; 1 if something is left."""
     with without_collections():
         from runner.errors import TrackingError
-        from runner.tracking.resend import journals_in, resend
-        from runner.tracking.store import STORE_ERRORS, is_refused, told
+        from runner.tracking.resend import journals_in, resend, store_of
+        from runner.tracking.store import STORE_ERRORS, is_unreachable, told
 
     if not folder.is_dir():
         print(f"{folder} is no folder", file=sys.stderr)
         return 1
-    left = 0
+    left, gone = 0, set()
     for place in journals_in(folder):
+        uri = store_of(place)
+        if uri in gone:
+            continue  # a store that does not answer for one run does not for another
         try:
             print(f"{place}: {resend(place)}", flush=True)
         except (*STORE_ERRORS, TrackingError) as error:
             print(f"{place}: {told(error)}", file=sys.stderr)
             left = 1
-            if not is_refused(error):
-                break  # what is gone for one is so for the others
+            if uri is not None and is_unreachable(error):
+                gone.add(uri)
     return left

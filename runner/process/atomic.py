@@ -10,7 +10,9 @@ PRIVATE = 0o600
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8 beside its place, and put it there at once. Nothing waits for the disk."""
     unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    with os.fdopen(file, "w", encoding="utf-8") as opened:
+        opened.write(text)
     unfinished.replace(path)
 
 

@@ -11,12 +11,15 @@ from runner.pictures.figure import as_png
 from runner.pictures.learning_curves import PARTS, learning_curves
 from runner.reports.html import render
 from runner.reports.page import REPEATS, Picture, duration, moment
-from runner.tracking.events import MODEL_FOLDER, TRACE_NAME
+from runner.tracking.events import TRACE_NAME
 from runner.tracking.lookup import metrics_of
 from runner.tracking.store import told_as_tracking_error
 from runner.trained.run import TrainedRun
 
 MOST_PICTURES = 24
+
+MODEL = "model"
+"""What MLflow calls the folder of a run's model."""
 
 ENDING = ".png"
 
@@ -80,7 +83,7 @@ def pictures(client: MlflowClient, run_id: str) -> Iterator[Picture]:
 def pngs_in(client: MlflowClient, run_id: str, folder: str | None = None) -> Iterator[str]:
     """The names of PNGs in a folder of artifacts and in those below. Raises what MLflow raises."""
     for entry in client.list_artifacts(run_id, folder):
-        if entry.is_dir and entry.path != MODEL_FOLDER:
+        if entry.is_dir and entry.path != MODEL:
             yield from pngs_in(client, run_id, entry.path)
         elif entry.path.endswith(ENDING):
             yield entry.path

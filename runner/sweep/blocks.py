@@ -13,6 +13,7 @@ from runner.process.determinism import deterministic
 from runner.sweep.jobs import Job
 from runner.sweep.planning.lanes import Stop
 from runner.sweep.progress import Progress
+from runner.tracking.events import MODEL_FOLDER
 from runner.tracking.saved_model import SavedModel
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
@@ -186,7 +187,7 @@ def kept_model(job: Job, parts: Parts, data: Dataset, epoch: Epoch) -> SavedMode
     """The job's model, written down, if its config wants it kept."""
     if not job.config.tracking.keeps_model(in_sweep=True):
         return None
-    return save_model(job.launch.folder / "model", job.config, parts.store, data, epoch)
+    return save_model(job.launch.folder / MODEL_FOLDER, job.config, parts.store, data, epoch)
 
 
 def files(job: Job, parts: Parts, data: Dataset, progress: Progress) -> dict[str, str | bytes]:

@@ -18,13 +18,16 @@ from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.process import hostname, this_process
 from runner.tracking.repository import git_commit
-from runner.tracking.saved_model import SavedModel
+from runner.tracking.saved_model import SavedModel, digests_in
 from runner.tracking.software import software_tags
 
 VALUE_LENGTH, NAME_LENGTH = 6000, 250
 """MLflow's limits; a longer value stands whole in config.yaml or in the log."""
 
-CONFIG_NAME, TRACE_NAME, MODEL_FOLDER = "config.yaml", "traceback.txt", "model"
+CONFIG_NAME, TRACE_NAME, MODEL_FOLDER = "config.yaml", "traceback.txt", ".model"
+
+MODEL_FOLDERS = (MODEL_FOLDER, "model")
+"""The second is an earlier version's, which may be a folder of the user's own: nothing in it is deleted."""
 
 VANISHED = "the process vanished"
 """Why a run is KILLED that could not say so itself."""
@@ -132,12 +135,16 @@ def noted(text: str) -> Event:
 
 
 def kept(folder: Path, model: SavedModel) -> Event:
-    """What has been learnt, which is brought into the run's folder."""
+    """What has been learnt, which is brought into the run's folder.
+
+    A run has one model of as many epochs, and its token says so: when a run that was killed near its end is
+    gone on with and leaves the same model again, the store has it already.
+    """
     if model.folder != folder / MODEL_FOLDER:
         shutil.rmtree(folder / MODEL_FOLDER, ignore_errors=True)
         shutil.move(model.folder, folder / MODEL_FOLDER)
-    told = asdict(model) | {"folder": MODEL_FOLDER}
-    return {"kind": "model", "model": told, "token": secrets.token_hex(16)}
+    told = asdict(model) | {"folder": MODEL_FOLDER, "files": digests_in(folder / MODEL_FOLDER)}
+    return {"kind": "model", "model": told, "token": f"model after {model.step} epochs"}
 
 
 def ended(

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from runner.errors import TrackingError
 from runner.process import atomic
+from runner.tracking.inside import inside
 
 EVENTS, SENT, LOCK = "events.jsonl", "events.sent", ".events.lock"
 """By their names in a run's folder: what is to be told, how far it is told, who is at it."""
@@ -32,7 +33,7 @@ class Sent:
         offset: bytes of it that are in the store.
         run_id: the run that they are told of; None as long as there is none.
         experiment_id: the experiment that it belongs to.
-        artifact_uri: where its artifacts are.
+        artifact_uri: where its artifacts are; the store is asked, not this file, before any is sent.
     """
 
     offset: int = 0
@@ -42,10 +43,11 @@ class Sent:
 
 
 class Journal:
-    """The events of one run, in its folder, one JSON line each; any thread may append.
+    """The events of one run, in its folder; any thread may append.
 
-    A last line that was cut short by a crash does not count. A line is with the operating system when
-    ``append`` returns, so a killed process loses none; ``sync`` has them survive a power cut.
+    Events that are appended together are one JSON line, so that they are there all or not at all: a last
+    line that was cut short by a crash does not count. A line is with the operating system when ``append``
+    returns, so a killed process loses none; ``sync`` has them survive a power cut.
 
     Args:
         folder: the run's.
@@ -75,7 +77,7 @@ class Journal:
         """
         if any(event["kind"] == "reopened" for event in events):
             self._goes_on = True
-        content = "".join(json.dumps(event) + "\n" for event in events).encode()
+        content = f"{json.dumps(events[0] if len(events) == 1 else events)}\n".encode()
         with self._lock:
             try:
                 file = self._opened()
@@ -87,9 +89,8 @@ class Journal:
 
     def _opened(self) -> int:
         if self._file is None:
-            self._file = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600
-            )  # a URI may hold secrets
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            self._file = os.open(self.path, flags, 0o600)  # a URI may hold secrets
             os.ftruncate(self._file, whole_lines(self.path))
         return self._file
 
@@ -110,7 +111,7 @@ class Journal:
             os.fsync(file)
 
     def unsent(self) -> list[tuple[Event, int]]:
-        """The next events to send, each with the offset at which it ends; empty when all are sent.
+        """The next events to send, each with what is sent with it; empty when all are sent.
 
         Raises:
             TrackingError: if a line is damaged.
@@ -140,22 +141,25 @@ class Journal:
 
     def count_unsent(self) -> int:
         """How many events are left to send."""
-        return sum(1 for _ in self.lines(self.sent.offset))
+        return sum(len(parsed(line)) for line in self.lines(self.sent.offset))
 
     def events(self, offset: int = 0) -> Iterator[tuple[Event, int]]:
-        """Its events from an offset on, each with the offset at which it ends.
+        """Its events from an offset on, each with the offset up to which all is sent when it is.
+
+        Of a line of several that is its end for the last one alone: what comes before may be sent again.
 
         Raises:
             TrackingError: if a line is damaged.
         """
         for line in self.lines(offset):
-            event = parsed(line)
-            if event is None:
+            events = parsed(line)
+            if not events:
                 raise TrackingError(
                     f"{self.path}: damaged at byte {offset}; remove it to go on without what it tells"
                 )
+            yield from ((event, offset) for event in events[:-1])
             offset += len(line)
-            yield event, offset
+            yield events[-1], offset
 
     def lines(self, offset: int = 0) -> Iterator[bytes]:
         """Its whole lines from an offset on."""
@@ -193,19 +197,23 @@ class Journal:
             (self.folder / name).unlink(missing_ok=True)
 
 
-def parsed(line: bytes) -> Event | None:
-    """The event that a line is; None if it is none."""
-    with suppress(ValueError):
-        event = json.loads(line)
-        if isinstance(event, dict) and "kind" in event:
-            return event
-    return None
+def parsed(line: bytes) -> list[Event]:
+    """The events that a line holds; none if it is damaged."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return []
+    events = content if isinstance(content, list) else [content]
+    are_events = all(isinstance(event, dict) and "kind" in event for event in events)
+    return events if are_events else []
 
 
 def read_sent(folder: Path) -> Sent:
     """How far the journal of a folder has been told; if nobody knows, from its beginning once more."""
-    with suppress(OSError, ValueError, TypeError):
-        return Sent(**json.loads((folder / SENT).read_text()))
+    with suppress(OSError, ValueError, TypeError, TrackingError):
+        sent = Sent(**json.loads(inside(folder, SENT).read_text()))
+        if isinstance(sent.offset, int) and sent.offset >= 0 and isinstance(sent.run_id, str):
+            return sent
     return Sent()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,13 @@ class Location:
     def read(cls, path: Path) -> "Location":
         """What ``write`` wrote."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def found(cls, path: Path) -> "Location | None":
+        """The same, if the file is there and whole."""
+        with suppress(OSError, ValueError, TypeError):
+            return cls.read(path)
+        return None
 
     def write(self, path: Path) -> None:
         """Write it to a file, whole or not at all; the URI may hold secrets."""

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,7 +46,7 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel, token
     model_id = str(logged.model_id)
     if logged.status != LoggedModelStatus.READY:
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the program may end meanwhile
-            shutil.copytree(saved.folder, Path(folder, DATA))
+            saved.copy_to(Path(folder, DATA))
             model = Model(run_id=location.run_id, model_id=model_id, signature=signature_of(saved))
             make_loadable(Path(folder), model, saved)
             client.log_model_artifacts(model_id, folder)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import Timeout
@@ -12,6 +12,7 @@ from runner.errors import TrackingError
 from runner.process.signals import uninterrupted
 from runner.tracking import events
 from runner.tracking.journal import EVENTS, Journal, is_owned, owner_lock
+from runner.tracking.persistence import persistently
 from runner.tracking.sender import Sender
 from runner.tracking.store import STORE_ERRORS, told
 
@@ -21,9 +22,20 @@ DYING = 2.0
 """Seconds that a process which dies may hold its lock longer than its connections."""
 
 
+PATIENCE = 15.0
+"""Seconds for which a store is asked again that answers, and takes nothing."""
+
+
 def journals_in(folder: Path) -> list[Path]:
-    """The folders that hold a journal, a sweep's before those of its jobs."""
-    return sorted(path.parent for path in folder.rglob(EVENTS))
+    """The folders that hold a journal, a sweep's before those of its jobs. No link is followed."""
+    return sorted(path.parent for path in folder.rglob(EVENTS) if path.is_file() and not path.is_symlink())
+
+
+def store_of(folder: Path) -> str | None:
+    """The URI that a folder's journal names; None if it is not known, being damaged or sent by now."""
+    with suppress(TrackingError, OSError):
+        return str(Journal(folder).first.get("uri"))
+    return None
 
 
 def resend(folder: Path) -> str:
@@ -50,11 +62,14 @@ def send(journal: Journal) -> str:
     if not journal.has_ended:  # or a sweep was about to tell of its end
         journal.append(events.vanished(last_time(journal)))
     sender, count = Sender(journal), journal.count_unsent()
-    sender.send()
-    sender.end_vanished()  # while the journal can be asked whose run it is: all may have been told before
+    try:
+        persistently(sender.send, journal, PATIENCE)
+        run_id = sender.known.location.run_id
+        sender.end_vanished()  # while the journal can be asked whose run it is: all may have been told before
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TrackingError(f"{journal.path}: holds what is no event of a run: {error!r}") from error
     journal.remove()
-    assert sender.run is not None, "the last event is told of a run"
-    return f"{count} events sent, run {sender.run.location.run_id}"
+    return f"{count} events sent, run {run_id}"
 
 
 @contextmanager
@@ -82,5 +97,5 @@ def end_left(folder: Path) -> None:
 
 def last_time(journal: Journal) -> int:
     """When the journal's run has last told something; milliseconds since 1970."""
-    times = [event.get("time", 0) for event, _ in journal.events()]
-    return max(times, default=0) or events.now()
+    times = [event.get("time") for event, _ in journal.events()]
+    return max((time for time in times if isinstance(time, int)), default=0) or events.now()

@@ -1,6 +1,5 @@
 """From a journal to the store: in order, as few calls as it takes, nothing twice."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -9,8 +8,10 @@ from itertools import groupby
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from runner.tracking.events import TOKEN, sweep_tags
-from runner.tracking.journal import Event, Journal, Sent
+from runner.errors import TrackingError
+from runner.tracking.events import MODEL_FOLDERS, TOKEN, sweep_tags
+from runner.tracking.inside import above, inside
+from runner.tracking.journal import SENT, Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
 from runner.tracking.note import NOTE, RUN_ID
 from runner.tracking.saved_model import SavedModel
@@ -18,7 +19,7 @@ from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import TrackedRun, as_tracked, find_made, make, rows_of
 from runner.tracking.vanished import end_vanished
 
-TOGETHER = {"params": "log", "metrics": "log", "note": "log"}
+TOGETHER: dict[str, str | int] = {"params": "log", "metrics": "log", "note": "log"}
 """Kinds of events that one call can tell of together."""
 
 
@@ -48,10 +49,16 @@ class Sender:
     def send(self) -> None:
         """Tell of everything that is in the journal."""
         while unsent := self._journal.unsent():
-            for _, group in groupby(unsent, key=lambda each: TOGETHER.get(each[0]["kind"], str(each[1]))):
-                some = list(group)
+            numbered = enumerate(unsent)
+            for _, group in groupby(numbered, key=lambda each: TOGETHER.get(each[1][0]["kind"], each[0])):
+                some = [each for _, each in group]
                 self._tell([event for event, _ in some])
                 self._journal.note_sent(replace(self._sent, offset=some[-1][1]))
+
+    @property
+    def steps(self) -> int:
+        """How many of the steps are done that open the store: experiment, request for a run, run."""
+        return (self._experiment_id is not None) + self.has_asked + (self.run is not None)
 
     @property
     def _sent(self) -> Sent:
@@ -62,7 +69,7 @@ class Sender:
 
     def end_vanished(self) -> None:
         """Mark the runs of the experiment whose processes have gone."""
-        run = self._known
+        run = self.known
         end_vanished(run.client, run.location.experiment_id)
 
     def _tell(self, events: Sequence[Event]) -> None:
@@ -77,15 +84,15 @@ class Sender:
             case "params" | "metrics" | "note":
                 self._log(events)
             case "data":
-                self._known.learns_from(event["data"])
+                self.known.learns_from(event["data"])
             case "files":
-                self._known.leave(self._journal.folder, event["names"])
+                self.known.leave(self._journal.folder, event["names"])
             case "model":
                 self._keep(event)
             case "tags":
-                self._known.tag(event["values"])
+                self.known.tag(event["values"])
             case "ended":
-                self._known.end(event["status"], event["failure"], event["time"])
+                self.known.end(event["status"], event["failure"], event["time"])
 
     def connected(self, event: Event) -> tuple[MlflowClient, str]:
         """The store and the experiment that the journal's first event names, opened for who asks first."""
@@ -98,9 +105,10 @@ class Sender:
     def _begin(self, event: Event) -> TrackedRun:
         client, experiment_id = self.connected(event)
         tags = event["tags"]
-        parent = None if event["sweep"] is None else self._journal.folder / event["sweep"] / PARENT
-        if parent is not None and parent.exists():  # not where the store had gone before it took the sweep
-            tags = tags | sweep_tags(Location.read(parent).run_id)
+        if event["sweep"] is not None:
+            parent = Location.found(inside(above(self._journal.folder, event["sweep"]), PARENT))
+            if parent is not None:  # not where the store had gone before it took the sweep
+                tags = tags | sweep_tags(parent.run_id)
         if self.has_asked:
             made = find_made(client, experiment_id, tags[TOKEN])
             if made is not None:
@@ -109,29 +117,32 @@ class Sender:
         return make(client, experiment_id, event["name"], tags, event["time"])
 
     def _continue(self, event: Event) -> None:
+        self.run = self._found(event["uri"], event["run_id"])
+
+    def _found(self, uri: str, run_id: str, token: str | None = None) -> TrackedRun:
+        """A run that is there, as the store knows it; one that was made with the token, if that is given."""
         if self._client is None:
-            self._client = connect(event["uri"])
-        self.run = as_tracked(self._client, self._client.get_run(event["run_id"]).info)
+            self._client = connect(uri)
+        run = self._client.get_run(run_id)
+        if token is not None and run.data.tags.get(TOKEN) != token:
+            raise TrackingError(f"{self._journal.folder / SENT}: names run '{run_id}', which is another's")
+        return as_tracked(self._client, run.info)
 
     def _reopen(self, event: Event) -> None:
-        if event["run_id"] is None:
-            run = self._known
-        else:
-            client, _ = self.connected(event)
-            run = as_tracked(client, client.get_run(event["run_id"]).info)
+        run_id = event["run_id"]  # which finds it, though its experiment may have another name by now
+        run = self.known if run_id is None else self._found(event["uri"], run_id)
         run.reopen(event["tags"])
         self.run = run  # not before: who waits for it takes it as open
 
     @property
-    def _known(self) -> TrackedRun:
+    def known(self) -> TrackedRun:
         """The run, which an earlier process may have made."""
         if self.run is None:
-            sent, first = self._journal.sent, self._journal.first
-            assert sent.run_id is not None, "a journal begins with its run"
-            if self._client is None:
-                self._client = connect(first["uri"])
-            location = Location(self._client.tracking_uri, sent.experiment_id, sent.run_id)
-            self.run = TrackedRun(self._client, location, sent.artifact_uri)
+            run_id, first = self._journal.sent.run_id, self._journal.first
+            if run_id is None:
+                raise TrackingError(f"{self._journal.path}: does not begin with its run")
+            token = first["tags"][TOKEN] if first["kind"] == "begun" else None
+            self.run = self._found(first["uri"], run_id, token)
         return self.run
 
     def _log(self, events: Sequence[Event]) -> None:
@@ -142,25 +153,29 @@ class Sender:
             if event["kind"] == "params":
                 params |= event["values"]
             elif event["kind"] == "note":
-                tags = {NOTE: event["text"].replace(RUN_ID, self._known.location.run_id)}
+                tags = {NOTE: event["text"].replace(RUN_ID, self.known.location.run_id)}
             else:
                 rows = event["values"].items()
                 metrics += [Metric(name, value, event["time"], event["step"]) for name, value in rows]
         if self._journal.goes_on:
             metrics = [metric for metric in metrics if (metric.key, metric.step) not in self._rows]
+        self.known.log(metrics, params, tags)
+        if self._journal.goes_on:  # not before the store has them: what fails is sent again
             self._rows.update((metric.key, metric.step) for metric in metrics)
-        self._known.log(metrics, params, tags)
 
     @cached_property
     def _rows(self) -> set[tuple[str, int]]:
         """Names and steps of all metrics that the run has, which is told them again where it goes on."""
-        return rows_of(self._known)
+        return rows_of(self.known)
 
     def _keep(self, event: Event) -> None:
         from runner.tracking.model import log_model  # seldom wanted, and long to import
 
-        folder = self._journal.folder / event["model"]["folder"]
-        if folder.exists():  # else it has been told, and not been noted
+        named = event["model"]["folder"]
+        if named not in MODEL_FOLDERS:
+            raise TrackingError(f"{self._journal.path}: {named!r} is no model's folder")
+        folder = inside(self._journal.folder, named)
+        if folder.is_dir():  # else it has been told, and not been noted
             saved = SavedModel.told(event["model"], folder)
-            log_model(self._known.client, self._known.location, saved, event["token"])
-            shutil.rmtree(folder)
+            log_model(self.known.client, self.known.location, saved, event["token"])
+            saved.remove()

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from requests.exceptions import RequestException
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import RequestException, Timeout
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
@@ -32,10 +36,14 @@ DEFAULTS = {
 that is gone is noticed within seconds, where MLflow's own defaults block for minutes. What is to be tried
 again is so by the runner, which knows what may be."""
 
+CONNECT_SECONDS = 5.0
+"""How long a database's host may take to answer at all."""
+
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
-REPEATABLE = (408, 409, 429)
-"""HTTP's errors of the 400s that say nothing against asking again."""
+REPEATABLE = (401, 403, 408, 409, 425, 429, 499)
+"""HTTP's errors of the 400s that say nothing against asking again: of time, of load, and of who asks, since
+a server or a proxy that has lost its users for a while has them again later."""
 
 
 @contextlib.contextmanager
@@ -66,6 +74,16 @@ def is_refused(error: Exception) -> bool:
         status = error.get_http_status_code()  # type: ignore[no-untyped-call]
         return 400 <= status < 500 and status not in REPEATABLE and not is_race(error)
     return not isinstance(error, STORE_ERRORS)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether nobody answered at all, so that whatever else is asked of the same store will not be either."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, (RequestsConnectionError, Timeout, OperationalError)):
+            return not is_locked(chain)
+        chain = chain.__cause__ or chain.__context__
+    return False
 
 
 def is_race(error: MlflowException) -> bool:
@@ -103,7 +121,23 @@ def connect(uri: str) -> MlflowClient:
         path = sqlite_uri.to_path(uri)
         if path is not None:
             make_sqlite_store(path)
+        elif is_database(uri):
+            reach(uri)
         return MlflowClient(tracking_uri=uri)
+
+
+def is_database(uri: str) -> bool:
+    """Whether a store is a database that MLflow opens itself, not a server."""
+    return uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES
+
+
+def reach(uri: str) -> None:
+    """Connect to a database once: MLflow would try for more than a minute. Raises what SQLAlchemy raises."""
+    place = make_url(uri)
+    if place.host is not None and place.port is not None:  # a driver may wait for minutes
+        socket.create_connection((place.host, place.port), CONNECT_SECONDS).close()
+    engine = create_engine(uri, poolclass=NullPool)
+    engine.connect().close()
 
 
 def artifact_root(path: Path) -> Path:

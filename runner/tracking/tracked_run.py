@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from runner.process.masking import masked_file
-from runner.tracking.events import TOKEN
+from runner.tracking.events import TOKEN, TRACE_NAME
+from runner.tracking.inside import inside
 from runner.tracking.location import Location
 from runner.tracking.outcome import Status
-from runner.tracking.store import asked_once
+from runner.tracking.store import STORE_ERRORS, asked_once
 
 PARAMS_A_CALL, ENTRIES_A_CALL = 100, 1000
 """MLflow's limits."""
@@ -36,6 +38,7 @@ class TrackedRun:
         self.client = client
         self.location = location
         self.artifact_uri = artifact_uri
+        self._left: set[str] = set()
 
     def log(
         self,
@@ -62,12 +65,19 @@ class TrackedRun:
         self.client.log_inputs(self.location.run_id, datasets=[dataset_input(data)])
 
     def leave(self, folder: Path, names: Iterable[str]) -> None:
-        """Log artifacts, by their places in ``folder``, those files that are there; secrets are masked."""
+        """Log artifacts, by their places in ``folder``, those files that are there; secrets are masked.
+
+        Raises:
+            TrackingError: if a name is no place in the folder, or a link.
+        """
         for name in names:
-            if (folder / name).exists():
+            file = inside(folder, name)
+            if file.is_file() and name not in self._left:
                 place = str(Path(name).parent).removeprefix(".")
-                with masked_file(folder / name) as path:
+                with masked_file(file) as path:
                     self._artifacts.log_artifact(str(path), place or None)  # type: ignore[no-untyped-call]
+                self._left.add(name)  # not sent again should the next one fail
+        self._left.clear()
 
     @cached_property
     def _artifacts(self) -> ArtifactRepository:
@@ -79,17 +89,23 @@ class TrackedRun:
         return get_artifact_repository(place, tracking_uri=uri)
 
     def reopen(self, tags: Mapping[str, str]) -> None:
-        """Let a run that has ended go on."""
-        run = self.client.get_run(self.location.run_id)
+        """Let a run that has ended go on; why it had not ended well is no longer so."""
         self.client.update_run(self.location.run_id, status="RUNNING")
-        if "failure" in run.data.tags:
-            self.client.delete_tag(self.location.run_id, "failure")
+        self._forget_failure()
         self.tag(tags)
+
+    def _forget_failure(self) -> None:
+        if "failure" in self.client.get_run(self.location.run_id).data.tags:
+            with suppress(*STORE_ERRORS, NotImplementedError):  # not every store can delete artifacts
+                self._artifacts.delete_artifacts(TRACE_NAME)  # type: ignore[no-untyped-call]
+            self.client.delete_tag(self.location.run_id, "failure")
 
     def end(self, status: Status, failure: str | None = None, end_time: int | None = None) -> None:
         """End the run, at ``end_time`` in milliseconds since 1970 or now, and say why if not well."""
         if failure is not None:
             self.client.set_tag(self.location.run_id, "failure", failure)
+        elif status == "FINISHED":
+            self._forget_failure()  # of one that another process took for dead, or that is sent once more
         self.client.set_terminated(self.location.run_id, status, end_time)
 
 

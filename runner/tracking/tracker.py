@@ -243,11 +243,12 @@ class Tracker:
                 self._tell_unsent()
 
     def _end_refused(self, status: Status) -> None:
-        """End a run in the store that took something, but not all."""
+        """End a run in the store that refused some of it for good: it is not FINISHED without that."""
         failure = self._delivery.failure
         if failure is not None and is_refused(failure) and self._sender and self._sender.run is not None:
             with suppress(*STORE_ERRORS):  # as where the run has been deleted
-                self._sender.run.end(status)
+                reason = f"the store did not take all of the run: {told(failure)}"
+                self._sender.run.end("FAILED" if status == "FINISHED" else status, reason)
 
     def _tell_unsent(self) -> None:
         failure = self._delivery.failure

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from runner.tracking.events import FOLDER, HEARTBEAT, PROCESS, VANISHED
 from runner.tracking.journal import Journal, is_owned
@@ -26,10 +28,11 @@ def end_vanished(client: MlflowClient, experiment_id: str) -> list[Run]:
     marked = []
     for run in gone:
         run_id = run.info.run_id
-        if client.get_run(run_id).info.status == "RUNNING":  # asked after its process has been looked for
-            client.set_tag(run_id, "failure", VANISHED)
-            client.set_terminated(run_id, "KILLED", last_sign(run, runs))
-            marked.append(run)
+        with suppress(MlflowException):  # as where it has been deleted meanwhile: the next one is not it
+            if client.get_run(run_id).info.status == "RUNNING":  # asked after its process has been looked for
+                client.set_tag(run_id, "failure", VANISHED)
+                client.set_terminated(run_id, "KILLED", last_sign(run, runs))
+                marked.append(run)
     return marked
 
 

@@ -132,7 +132,9 @@ def test_metrics_that_the_store_refuses_stay_on_disk_and_the_run_ends(
 ) -> None:
     with Tracker(config, launch(tmp_path), {}) as tracker:
         tracker.metrics({"longer than MLflow takes" * 20: 1.0}, 1)
-    assert only_run(tmp_path).info.status == "FINISHED"
+    run = only_run(tmp_path)
+    assert run.info.status == "FAILED", "not FINISHED without all its rows"
+    assert run.data.tags["failure"].startswith("the store did not take all of the run: 'Metric name'")
     assert "to send them: python -m runner sync" in capsys.readouterr().err
     assert "longer than MLflow takes" in (tmp_path / "events.jsonl").read_text()
 

@@ -187,11 +187,13 @@ class Bookkeeper:
                 plain = self._start.plain
                 tracking = plain["tracking"]
                 client = connect(tracking["uri"])
-                store = Store(client, find_experiment(client, tracking["experiment"]))
-                if self._start.resume is not None:
+                if self._start.resume is None:
+                    experiment_id = find_experiment(client, tracking["experiment"])
+                else:  # the sweep's own experiment, which may have another name by now
                     owner = parent.owner_tags(keeps=True)
-                    parent.reopen(self._start.folder, plain, self._start.resume, owner)
-                self._store = store
+                    sweep = parent.reopen(self._start.folder, plain, self._start.resume, owner)
+                    experiment_id = sweep.experiment_id
+                self._store = Store(client, experiment_id)
             return self._store
 
     def _write_in_rounds(self) -> None:

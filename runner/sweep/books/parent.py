@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from omegaconf import OmegaConf
 from runner.config.compose import SWEEP_RECORD, typed_overrides
 from runner.config.plain import Plain
 from runner.errors import TrackingError
+from runner.process import atomic
 from runner.process.launch import Launch
 from runner.process.masking import masked_words
 from runner.process.signals import uninterrupted
@@ -25,14 +25,17 @@ from runner.tracking.events import FOLDER, HEARTBEAT, NAME_LENGTH, PROCESS, TOKE
 from runner.tracking.journal import Journal
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
+from runner.tracking.persistence import persistently
 from runner.tracking.process import this_process
 from runner.tracking.repository import uncommitted
 from runner.tracking.sender import Sender
-from runner.tracking.store import STORE_ERRORS, connect, find_experiment, is_refused, told_as_tracking_error
+from runner.tracking.store import connect, find_experiment, told_as_tracking_error
 from runner.tracking.tracked_run import find_made, make
 
-PATIENCE = 3.0
-"""Seconds for which it is tried to tell of the sweep's end."""
+TOKEN_LENGTH = 32
+
+PATIENCE = 15.0
+"""Seconds for which a store is asked again that answers, and does not take the sweep's end."""
 
 
 def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None, keeps: bool = False) -> str:
@@ -50,10 +53,11 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
     """
     record = folder / PARENT
     with FileLock(folder / f".{PARENT}.lock"):
-        if not record.exists() and resumed is not None:
-            reopen(folder, plain, resumed, owner_tags(keeps))
-        if record.exists():
-            return find(folder).run_id
+        known = Location.found(record)
+        if known is None and resumed is not None:
+            known = reopen(folder, plain, resumed, owner_tags(keeps))
+        if known is not None:
+            return known.run_id
         uri = plain["tracking"]["uri"]
         client = connect(uri)
         experiment_id = find_experiment(client, plain["tracking"]["experiment"])
@@ -64,12 +68,12 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             called = name(folder)
             run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
             location = Location(uri, experiment_id, run.location.run_id)
-            location.write(record)
             try:  # before it is a sweep: it may be killed at any moment, and a sweep is to be continued
                 run.leave(folder, [SWEEP_RECORD])
                 leave_uncommitted(client, location.run_id)
             finally:  # where no artifacts can be left, jobs belong together nevertheless
                 client.set_tag(location.run_id, "sweep_id", location.run_id)
+                location.write(record)  # last: who finds it makes nothing more of the parent
         return location.run_id
 
 
@@ -91,8 +95,8 @@ def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
             client.log_text(run_id, text, name)
 
 
-def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> None:
-    """Make an earlier sweep's parent run that of the sweep in ``folder``.
+def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> Location:
+    """Make an earlier sweep's parent run that of the sweep in ``folder``; where it is.
 
     Raises:
         TrackingError: if the store cannot be used, or has no such run.
@@ -111,6 +115,7 @@ def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> 
         client.update_run(sweep, status="RUNNING")
         location = Location(uri, run.info.experiment_id, sweep)
         location.write(folder / PARENT)
+    return location
 
 
 def find(folder: Path) -> Location:
@@ -121,9 +126,11 @@ def find(folder: Path) -> Location:
 def token_of(folder: Path) -> str:
     """What the sweep's parent run is known by before it has an id, however often it is tried to make it."""
     file = folder / ".parent.token"
-    if not file.exists():
-        file.write_text(secrets.token_hex(16))
-    return file.read_text()
+    token = file.read_text() if file.exists() else ""
+    if len(token) != TOKEN_LENGTH:  # a crash may have left half of it, or nothing
+        token = secrets.token_hex(TOKEN_LENGTH // 2)
+        atomic.write_text(file, token)
+    return token
 
 
 def name(folder: Path) -> str:
@@ -152,15 +159,6 @@ def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
     (ended,) = events.ended(folder, status, failure, leaves_trace=False)
     journal = journal_of(folder)
     journal.append(events.left(folder, {}, [RESULTS]), ended)
-    uri = find(folder).uri
-    sender, until = Sender(journal), time.monotonic() + PATIENCE
-    with told_as_tracking_error(uri), uninterrupted():
-        while True:
-            try:
-                sender.send()
-                break
-            except STORE_ERRORS as error:
-                if is_refused(error) or time.monotonic() > until:
-                    raise
-            time.sleep(0.5)
+    with told_as_tracking_error(find(folder).uri), uninterrupted():
+        persistently(Sender(journal).send, journal, PATIENCE)
     journal.remove()
