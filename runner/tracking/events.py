@@ -83,8 +83,12 @@ def beginning(
     }
 
 
-def reopened(run_id: str | None, tracking: Plain) -> Event:
-    """A run that has ended, or whose process has vanished, goes on; None is the journal's own."""
+def reopened(folder: Path, run_id: str | None, tracking: Plain) -> Event:
+    """A run that has ended, or whose process has vanished, goes on; None is the journal's own.
+
+    Why it had ended is no longer so, and the file that says it in the run's folder is deleted.
+    """
+    (folder / TRACE_NAME).unlink(missing_ok=True)
     writer = {PROCESS: str(this_process()), HOST: hostname(), HEARTBEAT: str(now())}
     return {
         "kind": "reopened",

@@ -163,7 +163,9 @@ class Tracker:
             raise TrackingError(
                 f"run '{self._run_id}' can't go on without the store: tracking.offline is true"
             )
-        reopened = events.reopened(None if is_local else self._run_id, self._plain["tracking"])
+        reopened = events.reopened(
+            self._launch.folder, None if is_local else self._run_id, self._plain["tracking"]
+        )
         return [reopened, events.noted(self._note.text()), config]  # which may have more epochs now
 
     def _open(self, first: Event) -> Location:

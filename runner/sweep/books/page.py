@@ -75,7 +75,7 @@ class Page:
         atomic.write_text(folder / RECORD, json.dumps(known))
         self.journal = Journal(folder)
         if opened.run_id is not None:
-            self.journal.append(events.reopened(opened.run_id, opened.plain["tracking"]))
+            self.journal.append(events.reopened(folder, opened.run_id, opened.plain["tracking"]))
             return
         told = [
             events.begun(opened.plain, opened.launch, opened.tags, opened.time, sweep),
