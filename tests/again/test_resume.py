@@ -163,3 +163,26 @@ def test_a_run_that_diverged_goes_on_from_its_last_good_epoch_and_diverges_again
     assert (run.info.status, run.data.tags["failure"]) == ("FAILED", str(first.value))
     told = rows(in_tmp_path, run, "train/loss")
     assert told == sorted(set(told)), "none is told twice"
+
+
+def test_a_run_that_was_killed_when_its_model_was_there_leaves_no_second_one(
+    in_tmp_path: Path, one_thread: None
+) -> None:
+    words = ["data=iris", "train.epochs=3", "train.checkpoint_every=1", "tracking.pictures=false"]
+    result = runner.run([*words, "tracking.register=flowers"])
+    client = client_of(in_tmp_path)
+
+    def models() -> list[str]:
+        return [str(each.model_id) for each in client.search_logged_models(["1"])]
+
+    before = models()
+    newest = max((result.folder / CHECKPOINTS).glob("*.safetensors"))
+    newest.unlink()  # of the last epoch: one is trained once more
+    client.update_run(result.run_id, status="RUNNING")
+    go_on(client.get_run(result.run_id))
+    assert models() == before
+    assert len(client.search_model_versions("name = 'flowers'")) == 1
+    go_on(client.get_run(result.run_id), "train.epochs=5")
+    assert len(models()) == 2, "another model, after more epochs"
+    assert len(client.search_model_versions("name = 'flowers'")) == 2
+    assert not (result.folder / ".model").exists()

@@ -8,14 +8,18 @@ from pathlib import Path
 from threading import Thread, Timer
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import UNAUTHENTICATED
 
 import runner
 from runner.commands.sync import sync
 from runner.config.plain import Plain
 from runner.process.launch import Launch
-from runner.tracking import delivery
+from runner.tracking import delivery, events
 from runner.tracking.events import VANISHED
 from runner.tracking.journal import EVENTS, SENT, Journal
+from runner.tracking.location import Location
+from runner.tracking.tracked_run import TrackedRun
 from runner.tracking.tracker import Tracker
 from tests.config.test_check import plain
 from tests.conftest import client_of, runs_in
@@ -193,3 +197,55 @@ def test_a_journal_that_can_not_be_written_says_where(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "missing")
     with pytest.raises(runner.RunnerError, match=r"missing/events\.jsonl: what the run tells"):
         journal.append({"kind": "tags", "values": {}})
+
+
+def test_a_store_that_is_gone_keeps_nothing_from_another_and_is_asked_once(
+    config: Plain, in_tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config["tracking"]["offline"] = True
+    here = config["tracking"]["uri"]
+    for number, uri in enumerate(("http://127.0.0.1:9", here, "http://127.0.0.1:9", here)):
+        config["tracking"]["uri"] = uri
+        with Tracker(config, launch(in_tmp_path / str(number)), {}):
+            pass
+    capsys.readouterr()
+    assert sync(in_tmp_path) == 1
+    assert [run.info.status for run in runs_in(in_tmp_path)] == ["FINISHED"] * 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "127.0.0.1:9" in line
+    assert len(list(in_tmp_path.rglob(EVENTS))) == 2, "what could not be sent is kept"
+
+
+def test_a_run_that_has_been_deleted_spoils_no_other(
+    config: Plain, in_tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = Location(config["tracking"]["uri"], "1", "0" * 32)
+    (in_tmp_path / "0").mkdir()
+    Journal(in_tmp_path / "0").append(events.continued(missing), events.measured({"a": 1.0}, 1))
+    config["tracking"]["offline"] = True
+    with Tracker(config, launch(in_tmp_path / "1"), {}):
+        pass
+    capsys.readouterr()
+    assert sync(in_tmp_path) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "0" * 32 in line
+    assert runs_in(in_tmp_path)[0].info.status == "FINISHED"
+
+
+def test_a_server_that_lets_nobody_in_for_a_moment_is_asked_again(
+    config: Plain, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config["tracking"]["offline"] = True
+    with Tracker(config, launch(in_tmp_path / "run"), {}) as tracker:
+        tracker.metrics({"train/loss": 0.5}, 1)
+    original, calls = TrackedRun.log, []
+
+    def shut(self: TrackedRun, *arguments: object) -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise MlflowException("no", UNAUTHENTICATED)
+        original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TrackedRun, "log", shut)
+    assert sync(in_tmp_path) == 0
+    assert losses(in_tmp_path) == steps(1)
