@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from runner.process.launch import Launch
 from runner.tracking.tracker import Tracker
 from tests.config.test_check import plain
 from tests.conftest import run_in
+from tests.faults.postgres import Postgres, programs
 from tests.faults.servers import Proxy, Server
 
 EPOCHS = 20
@@ -175,6 +177,86 @@ def test_replies_that_are_dropped_now_and_then_double_nothing(
     run = assert_whole(server.uri, name)
     models = MlflowClient(server.uri).search_logged_models([run.info.experiment_id])
     assert len(models) == (seed == 3)
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_a_quarter_of_a_second_a_request_gets_rows_and_model(
+    proxy: Proxy, server: Server, tmp_path: Path
+) -> None:
+    def slow(_: bytes) -> str:
+        time.sleep(0.25)
+        return "pass"
+
+    proxy.fault = slow
+    arguments = ("data=iris", f"train.epochs={EPOCHS}", "tracking.experiment=slow")
+    done = run_in(tmp_path, f"tracking.uri={proxy.uri}", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "runner sync" not in done.stderr
+    run = assert_whole(server.uri, "slow")
+    (model,) = MlflowClient(server.uri).search_logged_models([run.info.experiment_id])
+    assert model.status == "READY"
+
+
+@pytest.mark.slow
+def test_a_server_that_lets_nobody_in_for_some_seconds_gets_all_rows(
+    proxy: Proxy, server: Server, tmp_path: Path
+) -> None:
+    shut: list[float] = []
+
+    def shut_out(line: bytes) -> str:
+        if b"log-batch" in line and not shut:
+            shut.append(time.monotonic())
+        return "401" if shut and time.monotonic() - shut[0] < 4 else "pass"
+
+    proxy.fault = shut_out
+    done = run_in(tmp_path, f"tracking.uri={proxy.uri}", "tracking.experiment=shut", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "runner sync" not in done.stderr
+    assert_whole(server.uri, "shut")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    folder = programs()
+    if folder is None or find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL (Debian: postgresql) or psycopg (pip install -e '.[test]') is not installed")
+    with Postgres(folder) as postgres:
+        yield postgres
+
+
+@pytest.mark.slow
+def test_a_postgresql_without_tables_gets_every_row_once(postgres: Postgres, tmp_path: Path) -> None:
+    """MLflow makes its tables there first, which takes longer than a store is waited for otherwise."""
+    done = run_in(tmp_path, f"tracking.uri={postgres.uri}", "tracking.experiment=new", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "runner sync" not in done.stderr
+    assert_whole(postgres.uri, "new")
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_is_stopped_meanwhile_gets_every_row_once(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    (tmp_path / "paused.py").write_text(PAUSED)
+    paused = ("plugins=[./paused.py]", "schedule=own", "schedule.type=paused", "tracking.log_model=false")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", f"tracking.uri={postgres.uri}", "tracking.experiment=stopped",
+         *SLOWED, *paused],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  2"):
+            break
+    postgres.stop()
+    time.sleep(3)
+    postgres.start()
+    (tmp_path / "go_on").touch()
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert "runner sync" not in errors
+    assert_whole(postgres.uri, "stopped")
 
 
 def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str]:
