@@ -39,8 +39,11 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp())
         if self._account is not None:
             shutil.chown(self._folder, self._account)
-        command = [self._programs / "initdb", "-D", self._folder / "data", "-A", "trust", "-U", "runner"]
-        subprocess.run([*command, "--no-sync"], check=True, capture_output=True, user=self._account)
+        options = ("-A", "trust", "-U", "runner", "--no-sync")
+        subprocess.run(
+            [self._programs / "initdb", "-D", self._folder / "data", *options],
+            check=True, capture_output=True, user=self._account,
+        )  # fmt: skip
         self.start()
         return self
 
@@ -62,8 +65,8 @@ class Postgres:
             time.sleep(0.1)
 
     def _answers(self) -> bool:
-        ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
-        return subprocess.run(ready, check=False).returncode == 0
+        program, port = self._programs / "pg_isready", str(self._port)
+        return subprocess.run([program, "-q", "-h", "127.0.0.1", "-p", port], check=False).returncode == 0
 
     def stop(self) -> None:
         """End it and all connections to it at once."""
