@@ -181,7 +181,9 @@ class StackedSweep:
 
     def _tell_ended(self, result: JobResult) -> None:
         told = result.reason or f"{numbers(result.metrics)}  run {result.run_id}"
-        self._display.ended(result.job, self._names[result.job], result.status, told)
+        if result.pruned is not None:
+            told = f"after epoch {result.pruned}: {told}"
+        self._display.ended(result.job, self._names[result.job], result.outcome, told)
 
 
 def gone_on(job: Job, run: InterruptedRun | None) -> Job:

@@ -48,6 +48,7 @@ class History:
     job: Job
     epochs: list[Epoch] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    pruned: int | None = None
 
     def note(self, level: str, text: object) -> None:
         """Add a line to the job's log."""
@@ -61,7 +62,7 @@ class Progress:
     Args:
         books: told everything.
         display: shown each epoch.
-        watch: says which job shall go on, if anybody does.
+        watch: says which job shall go on, if anybody does, and is sent what each came to.
         stop: wished for when a job fails, if that is to stop all.
         fail_fast: whether it is.
     """
@@ -146,8 +147,9 @@ class Progress:
             self.fail(job, diverged(epoch, problem, fault(), config.rule.lr))
             return "failed"
         reason = stops(history.epochs, config.train, config.objective)
-        if self._watch is not None and not self._watch(job.number, epoch.number, objective):
-            reason = "not worth going on"
+        if self._watch is not None and not self._watch.should_continue(job.number, epoch.number, objective):
+            history.pruned = epoch.number
+            reason = "pruned"
         if reason is None:
             return "goes on"
         history.note("INFO", f"stopped after epoch {epoch.number}: {reason}")
@@ -227,7 +229,10 @@ class Progress:
             objective=metrics.get(objective),
             metrics=metrics,
             curve=[epoch.metrics[objective] for epoch in history.epochs],
+            pruned=history.pruned if status == "FINISHED" else None,
         )
+        if self._watch is not None:
+            self._watch.job_ended(job.number, result.objective if status == "FINISHED" else None)
         self._ended.add(job.number)
         del self._histories[job.number]
         self._books.tell(Ended(result, failure, "\n".join(history.lines) + "\n", now(), model, files or {}))

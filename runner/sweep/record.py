@@ -14,6 +14,9 @@ from runner.tracking.finished import FinishedRun
 from runner.tracking.journal import whole_lines
 from runner.tracking.outcome import Status
 
+PRUNED = "pruned"
+"""The tag of a run that a pruner ended; its value is the epoch."""
+
 
 @dataclass(frozen=True)
 class JobResult:
@@ -28,6 +31,7 @@ class JobResult:
         objective: the final value of the config's ``objective``.
         metrics: those of the last epoch, and those told once at the end.
         curve: the objective after each epoch.
+        pruned: the epoch after which a pruner ended it; None if none did.
     """
 
     job: int
@@ -38,6 +42,12 @@ class JobResult:
     objective: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[float] = ()
+    pruned: int | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Its status, PRUNED if a pruner ended it: its objective is not that of a whole training."""
+        return self.status if self.pruned is None else "PRUNED"
 
 
 def add_result(folder: Path, result: JobResult) -> None:

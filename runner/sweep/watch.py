@@ -1,6 +1,13 @@
-"""Who may end a job before its last epoch."""
+"""Whoever may end a job before its last epoch: a study's pruner."""
 
-from collections.abc import Callable
+from typing import Protocol
 
-Watch = Callable[[int, int, float], bool]
-"""Told a job's number, an epoch and the objective after it, says whether the job shall go on; thread-safe."""
+
+class Watch(Protocol):
+    """Is asked about jobs that train, from any thread."""
+
+    def should_continue(self, job: int, epoch: int, objective: float) -> bool:
+        """Take a job's objective after an epoch; false ends the job."""
+
+    def job_ended(self, job: int, objective: float | None) -> None:
+        """Take the objective of a job that has ended; None if it failed."""

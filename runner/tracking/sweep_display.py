@@ -16,7 +16,6 @@ from rich.text import Text
 
 from runner.objective import cost
 from runner.tracking.console import PipeConsole
-from runner.tracking.outcome import Status
 
 REFRESHES = 4
 """A second: epochs in between cost a few assignments each."""
@@ -107,13 +106,13 @@ class SweepDisplay:
             if self._best is None or self._cost(news) < self._cost(self._best):
                 self._best = news
 
-    def ended(self, job: int, name: str, status: Status, line: str) -> None:
+    def ended(self, job: int, name: str, outcome: str, line: str) -> None:
         """A member is through; off a terminal this prints ``<name>: <line>``.
 
         Args:
             job: the member's number.
             name: what the member is called.
-            status: how it ended; one other than FINISHED stands before the line.
+            outcome: how it ended, a status or PRUNED; one other than FINISHED stands before the line.
             line: its numbers and run, or why it ended.
         """
         with self._lock:
@@ -121,10 +120,10 @@ class SweepDisplay:
             done = before.epoch if before else 0
             planned = before.epochs if before else self._epochs_of_unseen
             self._epochs -= round(planned - done)  # which it will not train any more
-            self._news[job] = News(name, done, round(planned), before.objective if before else 0, status)
-            self._ended[status] = self._ended.get(status, 0) + 1
+            self._news[job] = News(name, done, round(planned), before.objective if before else 0, outcome)
+            self._ended[outcome] = self._ended.get(outcome, 0) + 1
         if not self._console.is_terminal:
-            told = f"{name}: {line}" if status == "FINISHED" else f"{name}: {status}: {line}"
+            told = f"{name}: {line}" if outcome == "FINISHED" else f"{name}: {outcome}: {line}"
             self._console.print(told, markup=False)
 
     def render(self) -> Group:
@@ -152,8 +151,10 @@ class SweepDisplay:
         ended = sum(self._ended.values())
         training = sum(not news.status for news in self._news.values())
         told = {"done": self._ended.get("FINISHED", 0), "training": training}
-        told["failed"] = ended - told["done"]
-        counts = ", ".join(f"{count} {what}" for what, count in told.items() if count or what != "failed")
+        told["pruned"] = self._ended.get("PRUNED", 0)
+        told["failed"] = ended - told["done"] - told["pruned"]
+        seldom = ("pruned", "failed")
+        counts = ", ".join(f"{count} {what}" for what, count in told.items() if count or what not in seldom)
         return f"{counts} of {self._members}"
 
     def _progress(self) -> Table:

@@ -61,8 +61,10 @@ class FakeTrainer(FakeLauncher):
         """Run a job until it is done or stopped."""
         for epoch in range(1, self.epochs + 1):
             self.trained[job] = epoch
-            if self.watch and not self.watch(job, epoch, self.objective(values)):
+            if self.watch and not self.watch.should_continue(job, epoch, self.objective(values)):
                 break
+        if self.watch:
+            self.watch.job_ended(job, self.objective(values))
         return self.objective(values)
 
 

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,20 +135,33 @@ def test_a_loss_that_is_no_number_any_more_after_some_epochs_is_told_with_its_ep
     assert str(heard.results[1].reason).startswith(f"epoch {steps[-1]}: train/loss is ")
 
 
-@pytest.mark.parametrize("count", [1, 3], ids=["alone", "stacked"])
-def test_a_job_that_is_not_worth_going_on_stops_and_is_finished(count: int) -> None:
-    heard = Heard()
+class Pruner:
+    """Ends jobs, and notes what they came to."""
 
-    def watch(job: int, epoch: int, objective: float) -> bool:
+    def __init__(self, decide: Callable[[int, int], bool]) -> None:
+        self.decide = decide
+        self.ended: dict[int, float | None] = {}
+
+    def should_continue(self, job: int, epoch: int, objective: float) -> bool:
         assert objective > 0
-        return job != 0 or epoch < 2
+        return self.decide(job, epoch)
 
+    def job_ended(self, job: int, objective: float | None) -> None:
+        self.ended[job] = objective
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["alone", "stacked"])
+def test_a_job_that_is_pruned_stops_and_says_after_which_epoch(count: int) -> None:
+    heard, watch = Heard(), Pruner(lambda job, epoch: job != 0 or epoch < 2)
     jobs = small([f"seed={seed}" for seed in range(count)])
     train_block(jobs, digits(), heard.progress(watch=watch), Stop())
+    assert watch.ended == {job: heard.results[job].objective for job in range(count)}
+    assert (heard.results[0].pruned, heard.results[0].outcome) == (2, "PRUNED")
     assert heard.steps(0) == [1, 2, 2], "not trained any more"
     assert heard.results[0].status == "FINISHED"
-    assert "stopped after epoch 2: not worth going on" in heard.ends[0].log
+    assert "stopped after epoch 2: pruned" in heard.ends[0].log
     for job in range(1, count):
+        assert (heard.results[job].pruned, heard.results[job].outcome) == (None, "FINISHED")
         assert heard.steps(job) == [1, 2, 3, 3]
         alone_curve = [epoch.metrics["test/loss"] for epoch in alone(jobs[job], digits())]
         assert heard.results[job].curve == pytest.approx(alone_curve, rel=1e-4)
@@ -157,10 +170,11 @@ def test_a_job_that_is_not_worth_going_on_stops_and_is_finished(count: int) -> N
 def test_a_wish_to_stop_is_heeded_before_the_next_batch() -> None:
     heard, stop = Heard(), Stop()
 
-    def watch(job: int, epoch: int, objective: float) -> bool:
+    def stopping(job: int, epoch: int) -> bool:
         stop.wish()
         return True
 
+    watch = Pruner(stopping)
     run_in_lanes(
         [partial(train_block, small(["seed=0", "seed=1"]), digits(), heard.progress(watch=watch), stop)],
         1, 1, stop,

@@ -236,6 +236,43 @@ def test_pruners_go_by_name(tmp_path: Path, pruner: str) -> None:
     assert len(trainer.trained) == 8
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("name", ["median", "hyperband", "successive_halving"])
+def test_default_pruners_prune_the_same_trials_as_plain_optuna(
+    tmp_path: Path, name: str, sampler: str
+) -> None:
+    """Jobs that run one after another know of those before them, whatever batch they were asked for in."""
+    trainer = FakeTrainer(distance)
+    arguments = (
+        f"hydra.sweeper.pruner={name}",
+        f"hydra.sweeper.sampler={sampler}",
+        "hydra.sweeper.trials=30",
+    )
+    sweep(tmp_path, trainer, OPTUNA, LR, *arguments, *stored(tmp_path))
+    from runner.sweep.optimize.parts import make_pruner
+
+    plain = optuna.create_study(study_name="rates", pruner=make_pruner(name))
+    for overrides in trainer.jobs:  # the values that the sampler has chosen
+        value = distance(values_of(overrides))
+        plain.enqueue_trial({"optim.lr": float(values_of(overrides)["optim.lr"])})
+        trial = plain.ask({"optim.lr": optuna.distributions.FloatDistribution(0.0, 1.0)})
+        for epoch in range(1, trainer.epochs + 1):
+            trial.report(value, epoch)
+            if trial.should_prune():
+                plain.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            plain.tell(trial, value)
+    assert states(tmp_path) == [trial.state.name for trial in plain.trials]
+    assert "PRUNED" in states(tmp_path)
+
+
+def test_a_pruner_begins_with_a_few_trials_that_others_are_held_against(tmp_path: Path) -> None:
+    trainer = FakeTrainer(distance)
+    sweep(tmp_path, trainer, OPTUNA, LR, "hydra.sweeper.trials=40", "hydra.sweeper.pruner=median")
+    assert [len(batch) for _, batch in trainer.batches] == [5, 16, 16, 3]
+
+
 class Recorder(FakeLauncher):
     """Leaves two metrics that can't both be had, as jobs leave them."""
 

@@ -11,6 +11,7 @@ from runner.config import sqlite_uri
 from runner.config.plain import to_yaml
 from runner.process import atomic
 from runner.sweep.books.messages import Ended, Opened
+from runner.sweep.record import PRUNED
 from runner.tracking import events
 from runner.tracking.events import CONFIG_NAME, config_yaml
 from runner.tracking.journal import Journal
@@ -104,7 +105,9 @@ class Page:
         model = [] if ended.model is None else [events.kept(folder, ended.model)]
         end = events.ended(folder, ended.result.status, ended.failure, ended.time)
         note = events.noted(self._note.text(ended.result.status, ended.result.reason))
-        self.journal.append(note, events.left(folder, files), *model, *end)
+        pruned = ended.result.pruned
+        tags = [] if pruned is None else [events.tagged({PRUNED: str(pruned)})]
+        self.journal.append(note, events.left(folder, files), *model, *tags, *end)
         self.journal.sync()
         self.journal.close()
         self.ended = ended

@@ -6,6 +6,7 @@ from dataclasses import replace
 import optuna
 from hydra.core.utils import JobReturn
 from optuna.pruners import BasePruner, NopPruner
+from optuna.trial import TrialState
 
 from runner.errors import ConfigError
 from runner.sweep.optimize.optimum import tell_optimum, write_optimum
@@ -17,6 +18,10 @@ from runner.sweep.points.space import Space
 from runner.sweep.sweeper import BatchSweeper, Watched, check_at_least
 
 BATCH_SIZE = 16
+
+FIRST_BATCH = 5
+"""Trials of the first batch where a pruner is at work: Optuna's median and percentile pruners hold trials
+against five that are complete, halving and Hyperband take the number of epochs from the first that is."""
 
 
 def optimize(
@@ -43,14 +48,16 @@ def optimize(
     search = Search(study, space, sweeper.launch, measure)
     if pruner:
         assert isinstance(sweeper.launcher, Watched)
-        study.pruner, sweeper.launcher.watch = pruner, search.watch
+        study.pruner, sweeper.launcher.watch = pruner, search
 
     sweeper.write_record()
     missing = max(0, settings.trials - count(study, DONE))
     batch_size = settings.batch_size or default_batch_size(settings, missing)
+    starts_small = pruner and settings.batch_size is None and not count(study, [TrialState.COMPLETE])
+    first_batch = min(batch_size, FIRST_BATCH if starts_small else batch_size)
     if dry_run:
-        return [sweeper.launch(search.ask(0, min(missing, batch_size)), 0)]
-    returns = search.run(missing, batch_size)
+        return [sweeper.launch(search.ask(0, min(missing, first_batch)), 0)]
+    returns = search.run(missing, batch_size, first_batch)
     path = write_optimum(study, objectives, sweeper.folder)
     print(tell_optimum(study, objectives, path), flush=True)
     return returns

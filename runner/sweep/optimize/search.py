@@ -38,14 +38,24 @@ class Search:
         self.distributions = {key: distribution(value) for key, value in space.swept.items()}
         self.running: dict[int, Trial] = {}
         self.pruned: set[int] = set()
+        self.ended: set[int] = set()
         self.lock = threading.Lock()
 
-    def run(self, trials: int, batch_size: int) -> list[Sequence[JobReturn]]:
-        """Have ``trials`` more trials, at most ``batch_size`` at a time; return each batch's jobs."""
+    def run(self, trials: int, batch_size: int, first_batch: int | None = None) -> list[Sequence[JobReturn]]:
+        """Have ``trials`` more trials, a batch at a time; return each batch's jobs.
+
+        Args:
+            trials: how many.
+            batch_size: how many at a time, at most.
+            first_batch: how many at first; as many as later if left out.
+        """
+        returns: list[Sequence[JobReturn]] = []
+        first, size = 0, min(first_batch or batch_size, batch_size)
         try:
-            return [
-                self.batch(first, min(batch_size, trials - first)) for first in range(0, trials, batch_size)
-            ]
+            while first < trials:
+                returns.append(self.batch(first, min(size, trials - first)))
+                first, size = first + len(self.running), batch_size
+            return returns
         finally:  # Ctrl-C and all else that keeps a trial from its end
             fail_unfinished(self.study)
 
@@ -61,27 +71,37 @@ class Search:
         return jobs
 
     def batch(self, first: int, size: int) -> Sequence[JobReturn]:
-        """Ask for trials, run them as one batch and tell what they came to."""
+        """Ask for trials, run them as one batch, and report what has not been reported meanwhile."""
         returns = self.launch(self.ask(first, size), first)
-        for job, returned in enumerate(returns, first):
-            values = self.measure(job, returned)
-            failed = not values or any(math.isnan(value) for value in values)
-            if failed:
-                self.study.tell(self.running[job], state=TrialState.FAIL)
-            elif job in self.pruned:
-                self.study.tell(self.running[job], state=TrialState.PRUNED)
-            else:
-                self.study.tell(self.running[job], values)
+        with self.lock:
+            for job, returned in enumerate(returns, first):
+                if job not in self.ended:
+                    self.end(job, self.measure(job, returned))
         return returns
 
-    def watch(self, job: int, epoch: int, value: float) -> bool:
-        """Hear a running job's objective after an epoch, from any thread; returns whether it shall go on."""
+    def should_continue(self, job: int, epoch: int, objective: float) -> bool:
+        """Report a job's objective after an epoch, from any thread; false if the pruner ends the job."""
         with self.lock:
             trial = self.running[job]
-            trial.report(value, epoch)
+            trial.report(objective, epoch)
             if trial.should_prune():
                 self.pruned.add(job)
             return job not in self.pruned
+
+    def job_ended(self, job: int, objective: float | None) -> None:
+        """Report at once what a job came to: the trials that train beside it are held to that, too."""
+        with self.lock:
+            self.end(job, [] if objective is None else [objective])
+
+    def end(self, job: int, values: Sequence[float]) -> None:
+        """End a trial: FAIL without values or with NaN, PRUNED if the pruner has ended it, else COMPLETE."""
+        self.ended.add(job)
+        if not values or any(math.isnan(value) for value in values):
+            self.study.tell(self.running[job], state=TrialState.FAIL)
+        elif job in self.pruned:
+            self.study.tell(self.running[job], state=TrialState.PRUNED)
+        else:
+            self.study.tell(self.running[job], values)
 
 
 def returned_value(job: int, returned: JobReturn) -> Sequence[float]:

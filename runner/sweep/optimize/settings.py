@@ -11,7 +11,8 @@ class OptunaSettings:
 
     Attributes:
         trials: how many the study shall have in the end, those of earlier sweeps included.
-        batch_size: how many are asked for, and trained, together; None leaves it to the sampler.
+        batch_size: how many are asked for, and trained, together; None leaves it to the
+            sampler, and has a pruner begin with five.
         sampler: its name, or ``{type: <name>, <arguments>}``.
         seed: the sampler's.
         pruner: likewise; ``none`` lets every trial run to its end.

@@ -85,7 +85,7 @@ def page_of(report: Report, about: About, pictures: Mapping[str, bytes]) -> str:
 
 def jobs_in(report: Report) -> str:
     """How many jobs there are, and what became of them."""
-    counts = Counter(result.status.lower() for result in report.results)
+    counts = Counter(result.outcome.lower() for result in report.results)
     return f"{len(report.results)}: " + ", ".join(f"{count} {status}" for status, count in counts.items())
 
 

@@ -145,7 +145,7 @@ def told(report: Report) -> list[float | None]:
     Raises:
         NothingToDraw: if none is finite.
     """
-    values = [result.objective if result.status == "FINISHED" else None for result in report.results]
+    values = [result.objective if result.outcome == "FINISHED" else None for result in report.results]
     if not any(value is not None and math.isfinite(value) for value in values):
         raise NothingToDraw(f"no job has a finite {report.objective}")
     return values

@@ -52,7 +52,8 @@ def ranked(report: Report, places: int | None = None) -> Ranked:
 def figure_of(cell: Group) -> str:
     """A cell's objective, with the deviation over its seeds; what became of it if it has none."""
     if not cell.finished:
-        return cell.members[0].status
+        first = cell.members[0]
+        return first.status if first.pruned is None else f"pruned after epoch {first.pruned}"
     return f"{cell.mean:.4g}" + (f" ± {cell.std:.2g}" if cell.std is not None else "")
 
 

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from runner.config.compose import SWEEP_RECORD, recorded_keys
 from runner.reports.page import duration, moment
 from runner.sweep.callback import RESULTS
-from runner.sweep.record import JobResult, read_results
+from runner.sweep.record import PRUNED, JobResult, read_results
 from runner.sweep.report.page import About
 from runner.sweep.report.report import Report
 from runner.sweep.report.table import in_typed_order
@@ -41,7 +41,7 @@ def report_of(sweep: TrainedRun) -> Report:
         else:
             results = results_of(client, jobs_of(client, info.experiment_id, sweep.run_id), swept)
         report = Report(Path(folder), results, location.how_to_look, in_typed_order(swept, results))
-        finished = next((result.run_id for result in results if result.status == "FINISHED"), None)
+        finished = next((result.run_id for result in results if result.outcome == "FINISHED"), None)
         if finished is not None:
             data = client.get_run(finished).data
             report.judge({"objective": data.params["objective"], **data.tags})
@@ -65,6 +65,7 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
                 metrics.get(objective),
                 metrics,
                 [as_measured(row.value) for row in sorted(rows, key=lambda row: row.step)],
+                int(data.tags[PRUNED]) if PRUNED in data.tags else None,
             )
         )
     return sorted(results, key=lambda result: result.job)

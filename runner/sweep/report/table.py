@@ -57,7 +57,7 @@ class Group:
     @property
     def finished(self) -> list[JobResult]:
         """The members that ended well."""
-        return [member for member in self.members if member.status == "FINISHED"]
+        return [member for member in self.members if member.outcome == "FINISHED"]
 
     @property
     def mean(self) -> float:
@@ -95,7 +95,7 @@ def cells(results: Sequence[JobResult], keys: Sequence[str]) -> Table:
         values = values_of(result, keys)
         rows.append(
             [
-                *(result.job, result.status),
+                *(result.job, result.outcome),
                 *(values.get(key) for key in keys),
                 *(result.metrics.get(name) for name in metrics),
                 *(result.run_id, result.reason and masked(result.reason)),

@@ -120,7 +120,7 @@ def write_tables(report: Report) -> None:
 
 def judge(report: Report) -> None:
     """Rank the cells by the objective, of which a job's run tells the name and which way it gets better."""
-    finished = [result for result in report.results if result.status == "FINISHED"]
+    finished = [result for result in report.results if result.outcome == "FINISHED"]
     if not finished:
         return
     report.judge(known_of(report, finished[0]))
