@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from urllib.parse import quote
 from runner.commands.arguments import Arguments, run_program
 from runner.errors import ConfigError, RunnerError
 from runner.process.masking import MASK, masked, masked_value
+from runner.tracking.moved_store import artifact_root, update_places
 
 USAGE = """runner ui [<port>] [key=value …]
 
@@ -85,10 +87,10 @@ def tell(address: str, experiment: str, opens: bool) -> int:
 
 
 def path_of(uri: str) -> Path | None:
-    """The SQLite file behind a URI; None for another store.
+    """The SQLite file behind a URI, made to name the artifacts beside it; None for another store.
 
     Raises:
-        RunnerError: if it is not there.
+        RunnerError: if it is not there, or can't be used.
     """
     from runner.config import sqlite_uri
 
@@ -98,6 +100,11 @@ def path_of(uri: str) -> Path | None:
             f"tracking.uri: there is no store '{masked_value(uri)}'. The first run makes it: start one, or"
             " start this where runs are started, or write tracking.uri=…"
         )
+    if path is not None:
+        try:
+            update_places(path)
+        except sqlite3.Error as error:
+            raise RunnerError(f"tracking.uri: '{masked_value(uri)}' cannot be used: {error}") from error
     return path
 
 
@@ -149,7 +156,7 @@ def server(uri: str, path: Path | None, port: int) -> "Iterator[subprocess.Popen
     ]  # fmt: skip
     environment = {**os.environ, **SETTINGS, STORE: uri}
     if path is not None:
-        environment[ARTIFACTS] = (path.parent / "mlartifacts").as_uri()
+        environment[ARTIFACTS] = artifact_root(path).as_uri()
     with TemporaryFile() as log:
         process = subprocess.Popen(
             command,

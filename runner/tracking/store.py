@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
 from runner.process.masking import masked, masked_value
+from runner.tracking.moved_store import artifact_root, update_places
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
 """What MLflow raises when its store cannot be reached or written."""
@@ -121,6 +122,7 @@ def connect(uri: str) -> MlflowClient:
         path = sqlite_uri.to_path(uri)
         if path is not None:
             make_sqlite_store(path)
+            update_places(path)
         elif is_database(uri):
             reach(uri)
         return MlflowClient(tracking_uri=uri)
@@ -138,11 +140,6 @@ def reach(uri: str) -> None:
         socket.create_connection((place.host, place.port), CONNECT_SECONDS).close()
     engine = create_engine(uri, poolclass=NullPool)
     engine.connect().close()
-
-
-def artifact_root(path: Path) -> Path:
-    """Where the artifacts of a SQLite store lie: ``mlartifacts`` beside the file."""
-    return path.parent / "mlartifacts"
 
 
 def make_sqlite_store(path: Path) -> None:
