@@ -112,10 +112,10 @@ def name_in(source: Path, file: Path) -> str:
 
 
 def decoded(files: Sequence[Path], predictor: "Predictor") -> "Tensor":
-    """Images as the model has learnt from them, uint8 ``[N, *in_shape]``.
+    """Images as the model was trained on them, uint8 ``[N, *in_shape]``.
 
     Raises:
-        ConfigError: if it has learnt from something else.
+        ConfigError: if it was trained on something else.
         DataError: if one can't be read.
     """
     import torch
@@ -123,7 +123,7 @@ def decoded(files: Sequence[Path], predictor: "Predictor") -> "Tensor":
     from runner.data.image_folder import IMAGES, images_of
 
     if IMAGES not in predictor.preprocessing:
-        raise ConfigError([f"input: '{files[0]}' is an image, but the model has not learnt from image files"])
+        raise ConfigError([f"input: '{files[0]}' is an image, but the model was not trained on image files"])
     _, decoder = images_of(predictor.preprocessing[IMAGES])
     return torch.stack([decoder.decode(file) for file in files])
 

@@ -106,11 +106,11 @@ def are_pixels(
                 "from numbers between 0 and 1: give it float32"
             )
         if high > 1 and not is_byte:
-            log.warning("%s: has values up to %g, the model has learnt from 0 to 1", name, high)
+            log.warning("%s: has values up to %g, the model was trained on 0 to 1", name, high)
         return is_byte
     if low < 0 or high > 255:
         raise DataError(
-            f"{name}: has values from {low:g} to {high:g}, the model has learnt from pixels, 0 to 255"
+            f"{name}: has values from {low:g} to {high:g}, the model was trained on pixels, 0 to 255"
         )
     if has_fractions and high <= 1:
         log.warning("%s: its values, fractions between 0 and 1, are taken for pixels divided by 255", name)

@@ -134,7 +134,7 @@ def test_images_are_predicted_as_they_were_learnt(in_tmp_path: Path) -> None:
 
 def test_images_for_a_model_of_something_else_are_refused(digits: Result) -> None:
     Image.new("L", (8, 8)).save("a.png")
-    with pytest.raises(ConfigError, match=r"'a\.png' is an image, but the model has not learnt from image"):
+    with pytest.raises(ConfigError, match=r"'a\.png' is an image, but the model was not trained on image"):
         predicted(digits, "a.png", "said.csv")
 
 

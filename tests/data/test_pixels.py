@@ -141,9 +141,7 @@ def test_pixels_divided_already_are_taken_as_they_are_with_a_line(caplog: pytest
 
 @pytest.mark.parametrize("values", [[[-1, 7]], [[0, 256]], [[0.5, 300.0]], [[-0.5, 0.5]]])
 def test_values_that_are_no_pixels_are_refused(values: list[list[float]]) -> None:
-    with pytest.raises(
-        DataError, match=r"^x: has values from .* the model has learnt from pixels, 0 to 255$"
-    ):
+    with pytest.raises(DataError, match=r"^x: has values from .* the model was trained on pixels, 0 to 255$"):
         inputs_of(np.array(values), Inputs("pixels", (2,)))
 
 
@@ -156,7 +154,7 @@ def test_pixels_for_a_model_of_numbers_are_shares_only_if_it_has_learnt_from_sha
     assert inputs_of(pixels, large).tolist() == [[0, 51, 255]]
     assert not caplog.messages
     inputs_of(pixels.astype(np.int64), shares)
-    assert caplog.messages == ["x: has values up to 255, the model has learnt from 0 to 1"]
+    assert caplog.messages == ["x: has values up to 255, the model was trained on 0 to 1"]
 
 
 def test_models_of_an_earlier_version_take_what_they_took() -> None:

@@ -43,6 +43,8 @@ SCHEDULES = {"paused": Paused}
 """
 """A run that is not over before it may be, on a fast machine as on a slow one."""
 
+USES_PAUSED = ("plugins=[./paused.py]", "schedule=own", "schedule.type=paused")
+
 QUICK = ("data=iris", f"train.epochs={EPOCHS}", "tracking.log_model=false")
 
 
@@ -238,18 +240,8 @@ def test_a_postgresql_that_is_stopped_meanwhile_gets_every_row_once(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     (tmp_path / "paused.py").write_text(PAUSED)
-    paused = ("plugins=[./paused.py]", "schedule=own", "schedule.type=paused", "tracking.log_model=false")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runner", f"tracking.uri={postgres.uri}", "tracking.experiment=stopped",
-         *SLOWED, *paused],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("epoch  2"):
-            break
-    postgres.stop()
+    named = ("tracking.experiment=stopped", "tracking.log_model=false")
+    process = stopped_in_training(postgres, tmp_path, *USES_PAUSED, *named)
     time.sleep(3)
     postgres.start()
     (tmp_path / "go_on").touch()
@@ -259,11 +251,11 @@ def test_a_postgresql_that_is_stopped_meanwhile_gets_every_row_once(
     assert_whole(postgres.uri, "stopped")
 
 
-def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str]:
-    """A run that has been training for two epochs when its server is stopped."""
+def stopped_in_training(server: Server | Postgres, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A run in a folder that has been training for two epochs when its server is stopped."""
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", f"tracking.uri={server.uri}", *SLOWED, *arguments],
-        cwd=server.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     assert process.stdout is not None
@@ -277,9 +269,8 @@ def stopped_in_training(server: Server, *arguments: str) -> subprocess.Popen[str
 @pytest.mark.slow
 def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_itself(tmp_path: Path) -> None:
     (tmp_path / "paused.py").write_text(PAUSED)
-    paused = ("plugins=[./paused.py]", "schedule=own", "schedule.type=paused")
     with Server(tmp_path) as server:
-        process = stopped_in_training(server, *paused)
+        process = stopped_in_training(server, tmp_path, *USES_PAUSED)
         time.sleep(10)
         assert process.poll() is None, "the run goes on meanwhile"
         server.start()
@@ -296,7 +287,7 @@ def test_a_server_that_is_stopped_for_ten_seconds_gets_all_rows_from_the_run_its
 def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.start()
-    process = stopped_in_training(server)
+    process = stopped_in_training(server, tmp_path)
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert "epoch 20/20" in out
