@@ -79,7 +79,7 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
             f"{KEY}: run '{found.run_id}' is deleted: mlflow runs restore --run-id {found.run_id}"
         )
     folder = folder_of(found.run)
-    checkpoint = newest(folder / CHECKPOINTS)
+    checkpoint = newest(folder / CHECKPOINTS, found.run_id)
     if checkpoint is not None:
         refuse_nobodys(checkpoint)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:

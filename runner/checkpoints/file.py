@@ -110,22 +110,31 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"epoch-*{REST}"), reverse=True)
 
 
-def newest(folder: Path) -> Checkpoint | None:
+def newest(folder: Path, run_id: str | None = None) -> Checkpoint | None:
     """The newest checkpoint of a folder that is whole; None if there are none.
+
+    Args:
+        folder: where they are.
+        run_id: of the run whose checkpoints are preferred: another may have used the folder before.
 
     Raises:
         CheckpointError: if there are some, and all are damaged.
     """
     problem: CheckpointError | None = None
+    foreign: Checkpoint | None = None
     for path in checkpoints_in(folder):
         try:
-            return read(path)
+            found = read(path)
         except CheckpointError as error:
             log.warning("%s; the one before is tried", error)
             problem = problem or error
-    if problem is not None:
+            continue
+        if run_id is None or found.about.get("run_id") == run_id:
+            return found
+        foreign = foreign or found
+    if foreign is None and problem is not None:
         raise problem
-    return None
+    return foreign
 
 
 def remove(path: Path) -> None:

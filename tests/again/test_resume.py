@@ -134,6 +134,17 @@ def test_anothers_checkpoints_are_not_taken(run: Run, in_tmp_path: Path) -> None
         go_on(run, "train.epochs=5")
 
 
+def test_in_a_folder_that_another_run_has_used_a_run_goes_on_from_its_own_checkpoints(
+    run: Run, in_tmp_path: Path
+) -> None:
+    other = client_of(in_tmp_path).get_run(runner.run([*SMALL, "train.epochs=5", "seed=1"]).run_id)
+    for file in (folder_of(other) / CHECKPOINTS).iterdir():
+        if "5." in file.name:
+            shutil.copy(file, folder_of(run) / CHECKPOINTS)
+    go_on(run, "train.epochs=4")
+    assert rows(in_tmp_path, run, "test/loss") == [1, 2, 3, 4]
+
+
 def test_a_run_of_another_store_is_not_found_and_no_store_is_made(run: Run, in_tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match="there is no store"):
         go_on(run, f"tracking.uri=sqlite:///{in_tmp_path}/other.db")
