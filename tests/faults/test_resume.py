@@ -131,12 +131,6 @@ def go_through(place: Place, overrides: str, moments: int, seed: int) -> Counter
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_to_the_same_bits(in_tmp_path: Path) -> None:
-    counted = go_through(Place(in_tmp_path), SOLO[0], moments=1, seed=0)
-    assert counted["gone on"] == 1
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("overrides", SOLO)
 def test_thirty_runs_killed_at_random_moments_go_on_to_the_same_bits(
     overrides: str, in_tmp_path: Path, injected: Injected

@@ -109,11 +109,6 @@ def go_through(place: Place, numbers: list[signal.Signals], seed: int) -> int:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_tells_how_to_go_on(in_tmp_path: Path) -> None:
-    assert go_through(Place(in_tmp_path), list(CODES), seed=0) == 2
-
-
-@pytest.mark.slow
 @BOTH
 def test_six_runs_stopped_at_random_moments_lose_nothing(
     number: signal.Signals, in_tmp_path: Path, injected: Injected

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.test_between import Undisturbed
 from tests.faults.test_resume import Place, assert_same, last_state
 from tests.process.test_parallel import torchrun
 
@@ -42,21 +43,29 @@ def killed(folder: Path, rank: int) -> str:
     return told
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Two workers that nobody kills."""
+    place = Place(tmp_path_factory.mktemp("undisturbed"))
+    assert torchrun(place.folder, *ARGUMENTS).returncode == 0
+    (run,) = place.runs()
+    return Undisturbed(place.rows(run), last_state(run))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_worker_that_is_killed_takes_no_epoch_with_it(rank: int, in_tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_takes_no_epoch_with_it(
+    rank: int, in_tmp_path: Path, undisturbed: Undisturbed
+) -> None:
     place = Place(in_tmp_path)
-    assert torchrun(in_tmp_path, *ARGUMENTS).returncode == 0
-    (reference,) = place.runs()
     told = killed(in_tmp_path, rank)
-    run = place.runs()[0]
-    assert run.info.run_id != reference.info.run_id
+    (run,) = place.runs()
     assert (run.info.status, rank) in [("KILLED", 0), ("FAILED", 1), ("KILLED", 1)], told
     again = torchrun(in_tmp_path, f"resume={run.info.run_id}")
     assert again.returncode == 0, again.stderr
     assert "going on after epoch" in again.stdout
     run = place.client.get_run(run.info.run_id)
     assert run.info.status == "FINISHED"
-    assert_same(place.rows(run), place.rows(reference))
-    state, wanted = last_state(run), last_state(reference)
+    assert_same(place.rows(run), undisturbed.rows)
+    state, wanted = last_state(run), undisturbed.state
     assert {name for name in wanted if not state[name].equal(wanted[name])} == set()
