@@ -75,14 +75,16 @@ def numbers_in(name: str, values: Sequence[Any], form: TextFormat) -> npt.NDArra
             return np.array(values, dtype=float)
         read: npt.NDArray[np.float64] = column.to_numpy(float, na_value=np.nan).copy()  # or pandas' NA
         return read
+    if is_text(values):
+        return numbers_of_text(name, column, form)
     if kind == "m":
         return np.asarray(values, dtype="timedelta64[us]").astype(float) / 1e6
     cells = list(values)
-    is_text = np.array([isinstance(cell, str) for cell in cells], dtype=bool)
+    are_text = np.array([isinstance(cell, str) for cell in cells], dtype=bool)
     found = np.empty(len(cells))
-    found[is_text] = numbers_of_text(name, [cell for cell in cells if isinstance(cell, str)], form)
+    found[are_text] = numbers_of_text(name, [cell for cell in cells if isinstance(cell, str)], form)
     try:
-        found[~is_text] = [
+        found[~are_text] = [
             np.nan if is_missing(cell) else float(cell) for cell in cells if not isinstance(cell, str)
         ]
     except (TypeError, ValueError) as error:
@@ -90,7 +92,12 @@ def numbers_in(name: str, values: Sequence[Any], form: TextFormat) -> npt.NDArra
     return found
 
 
-def numbers_of_text(name: str, cells: Sequence[str], form: TextFormat) -> npt.NDArray[np.float64]:
+def is_text(values: Sequence[Any]) -> bool:
+    """Whether values are a column that pandas has as text, whose cells need not be looked at one by one."""
+    return getattr(getattr(values, "dtype", None), "name", "") in ("str", "string")
+
+
+def numbers_of_text(name: str, cells: "Sequence[str] | Series", form: TextFormat) -> npt.NDArray[np.float64]:
     """Text as numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc

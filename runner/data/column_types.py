@@ -1,12 +1,13 @@
 """A column's type, found once in the table that is trained on: numbers, dates or categories."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from runner.data.cells import DATE, days, examples, text_of, trimmed_text, without_value
+from runner.data.cells import DATE, days, examples, is_text, text_of, trimmed_text, without_value
 from runner.data.text_format import TextFormat
 from runner.errors import DataError
 
@@ -108,11 +109,24 @@ def are_dates(cells: list[str]) -> bool:
 def missing_tokens(values: "Series", kind: Kind, form: TextFormat) -> Counter[str]:
     """The words that stand for missing values, with how many there are of each."""
     tokens = form.missing if kind == "category" else form.missing_numbers
-    found = Counter(text.strip() for text in map(text_of, values.tolist()) if text is not None)
+    found = Counter(words_among(values, tokens))
     counted = Counter({token: found[token] for token in tokens if found[token]})
     if empty := int(values.isna().sum()):
         counted[""] += empty
     return counted
+
+
+def words_among(values: "Series", tokens: Sequence[str]) -> list[str]:
+    """The values, without the blanks around them, that are one of some words."""
+    if not is_text(values):
+        words = (text.strip() for text in map(text_of, values.tolist()) if text is not None)
+        return [word for word in words if word in tokens]
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = trimmed_text(values.dropna())
+    found: list[str] = cells.filter(pc.is_in(cells, pa.array(tokens, cells.type))).to_pylist()
+    return found
 
 
 def listed(tokens: Counter[str]) -> str:
