@@ -143,9 +143,9 @@ def samples_in(source: Path, predictor: "Predictor") -> "Tensor":
             raise DataError(
                 f"{source}: is a table, the model takes {list(predictor.in_shape)}; use .npy or .csv"
             )
-        return table.transform(parquet_file.read_parquet(source))
+        return table.transform(parquet_file.read_parquet(source), str(source))
     if source.suffix not in TEXT:
         return rows.read_array(source, predictor.in_shape)
     if table is None:
         return rows.read_csv(source, predictor.in_shape)
-    return table.transform(csv_file.read_csv(source, table.form))
+    return table.transform(csv_file.read_csv(source, table.form), str(source))

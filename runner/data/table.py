@@ -1,6 +1,8 @@
 """How the rows of a table become inputs and targets: fitted once, on what is trained on, and kept as JSON."""
 
 import json
+import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -13,12 +15,16 @@ from torch import Tensor
 
 from runner.data.categories import Categories
 from runner.data.cells import days, numbers, texts
+from runner.data.column_types import listed
 from runner.data.dataset import Dataset, Split
 from runner.data.learnt import Learnt, kept_text
 from runner.data.scale import mean_and_std
 from runner.data.text_format import TextFormat
 from runner.data.units import Units
 from runner.errors import DataError, unknown
+from runner.process.room import free_memory
+
+log = logging.getLogger(__name__)
 
 TABLE = "table.json"
 """The name of the file beside a model that has learnt from a table."""
@@ -31,6 +37,9 @@ AS_IT_IS = TextFormat(missing=(), missing_numbers=("",))
 
 READ = {"number": numbers, "date": days}
 """What reads a column's values as numbers, by its kind."""
+
+NAMED = 5
+"""As many categories that were not trained on are named."""
 
 EPOCH = datetime(1970, 1, 1)
 """From which dates are counted."""
@@ -123,11 +132,13 @@ class Categorical:
         """How many inputs it gives."""
         return len(self.categories)
 
-    def transform(self, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> npt.NDArray[np.float64]:
+    def transform(self, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> npt.NDArray[np.float32]:
         """``[N]`` values as ``[N, categories]``."""
-        count = len(self.categories)
         places = Categories(self.categories).places(values, form)
-        return np.eye(count + 1, count)[[count if place is None else place for place in places]]
+        found = [(row, place) for row, place in enumerate(places) if place is not None]
+        inputs = np.zeros((len(places), self.width), np.float32)
+        inputs[tuple(np.array(found, dtype=np.int64).reshape(-1, 2).T)] = 1
+        return inputs
 
     def restore(self, values: npt.NDArray[Any]) -> list[str | None]:
         """The way back ``[N, categories]`` to N values, as text; None is none that was learnt from."""
@@ -181,15 +192,39 @@ class Table:
         """How many inputs a row gives."""
         return sum(each.width for each in self.columns)
 
-    def transform(self, rows: Rows) -> Tensor:
+    def transform(self, rows: Rows, name: str = "the rows") -> Tensor:
         """The inputs, float32 ``[N, width]``; the label need not be there.
 
+        Categories that are not the table's are logged.
+
+        Args:
+            rows: columns by name.
+            name: of the rows, in messages.
+
         Raises:
-            DataError: if a column is not there, or has not the values that it should have.
+            DataError: if a column is not there, has not the values that it should have, or gives more inputs
+                than fit into memory.
         """
-        form = self.form or AS_IT_IS
-        parts = [each.transform(column(rows, each.name), form) for each in self.columns]
-        return torch.from_numpy(np.concatenate(parts, axis=1).astype(np.float32))
+        values, form = [column(rows, each.name) for each in self.columns], self.form or AS_IT_IS
+        inputs = self._zeros(len(values[0]), name)
+        parts = np.split(inputs, np.cumsum([each.width for each in self.columns])[:-1], axis=1)
+        for each, part, cells in zip(self.columns, parts, values, strict=True):
+            part[:] = each.transform(cells, form)
+            if isinstance(each, Categorical):
+                report_unseen(name, each.name, cells, part.sum(1) == 0, form)
+        return torch.from_numpy(inputs)
+
+    def _zeros(self, count: int, name: str) -> npt.NDArray[np.float32]:
+        """Memory for the inputs of so many rows."""
+        widest = max(self.columns, key=lambda each: each.width)
+        needed, memory = 4 * count * (self.width + widest.width), free_memory()
+        if needed > memory:
+            raise DataError(
+                f"{name}: {count:,} samples of {self.width:,} inputs do not fit into memory, they take "
+                f"{needed / 2**30:,.1f} GiB of {memory / 2**30:,.1f} GiB; column '{widest.name}' alone gives "
+                f"{widest.width:,} inputs, data.ignore leaves it out"
+            )
+        return np.zeros((count, self.width), np.float32)
 
     def restore(self, inputs: Tensor) -> dict[str, list[Any]]:
         """The way back: a row for each of N inputs, numbers to 6 digits; what was missing is the mean."""
@@ -274,11 +309,12 @@ def dataset(table: Table, parts: Parts, *, standardize_target: bool) -> Dataset:
         DataError: if a column is not there, or has not the values that it should have.
     """
 
-    def split(rows: Rows) -> Split:
-        return Split(table.transform(rows), table.targets(rows))
+    def split(rows: Rows, name: str) -> Split:
+        return Split(table.transform(rows, f"data: the {name} part"), table.targets(rows))
 
-    apart = None if parts.val is None else split(parts.val)
-    data = Dataset(split(parts.train), split(parts.test), apart, preprocessing={TABLE: table.to_json()})
+    apart = None if parts.val is None else split(parts.val, "validation")
+    train, test = split(parts.train, "training"), split(parts.test, "test")
+    data = Dataset(train, test, apart, preprocessing={TABLE: table.to_json()})
     if not standardize_target or data.train.task == "classification":
         return data
     return data.with_units(Units.fit(data.train.targets))
@@ -300,6 +336,32 @@ def learnt(table: Table, parts: Callable[[], Parts]) -> Learnt:
         in_shape=(table.width,),
         out_shape=(1 if table.classes is None else len(table.classes),),
         load=lambda: dataset(table, parts(), standardize_target=False),
+    )
+
+
+def report_unseen(
+    rows: str, name: str, values: Sequence[Any], unseen: npt.NDArray[np.bool_], form: TextFormat
+) -> None:
+    """Log how many of a column's values are categories that were not trained on, and which.
+
+    Args:
+        rows: the name of the rows.
+        name: that of the column.
+        values: of the column, ``[N]``.
+        unseen: where they are such, ``[N]``.
+        form: what text means.
+    """
+    places = unseen.nonzero()[0].tolist()
+    if not places:
+        return
+    cells = values.tolist() if hasattr(values, "tolist") else values
+    found = Counter(text or "" for text in texts([cells[place] for place in places], form))
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    log.warning(
+        "%s: column '%s': %s of %s values are no category that the model was trained on, so all its inputs "
+        "are 0: %s%s",
+        *(rows, name, f"{len(places):,}", f"{len(cells):,}"),
+        *(listed(Counter(dict(found.most_common(NAMED)))), more),
     )
 
 

@@ -56,7 +56,7 @@ class Served:
             if self._table is None:
                 samples = tensor_of(np.asarray(inputs))
             else:
-                samples = self._table.transform(DataFrame(inputs))
+                samples = self._table.transform(DataFrame(inputs), "inputs")
             said = predictions_for(samples, self._predictor)
         except DataError as error:  # which a server tells who has asked
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from error
