@@ -190,7 +190,7 @@ def follow(workers: Workers) -> None:
         parts = build(config)
         snapshot = read(Path(said["checkpoint"])).snapshot if said["checkpoint"] else None
         with (
-            ended_if_left(Path(said["spooled"])) if said["spooled"] else nullcontext(),
+            ended_if_left(Path(said["spooled"]), config.tracking.uri) if said["spooled"] else nullcontext(),
             mistakes_told(config.plugins, config.plain),
             Keeper(Path(), None, {}) as keeper,
         ):

@@ -72,7 +72,7 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         from runner.trained.run import find
     uri, run_id = arguments.store(), arguments.required("run")
     if run_id.startswith(LOCAL):
-        raise RunnerError(f"run: {told_of_local(run_id)}")
+        raise RunnerError(f"run: {told_of_local(run_id, uri)}")
     found = find(uri, run_id)
     if found.run.info.lifecycle_stage == "deleted":
         raise RunnerError(
@@ -150,9 +150,12 @@ def refuse_anothers(checkpoint: "Checkpoint", run_id: str) -> None:
         raise CheckpointError(f"{checkpoint.path}: belongs to run '{checkpoint.about['run_id']}'")
 
 
-def told_of_local(run_id: str) -> str:
+def told_of_local(run_id: str, uri: str) -> str:
     """What to do about a run that the store has not been told of."""
-    return f"run '{run_id}' is not in a store yet: python -m runner sync sends it, and tells its id there"
+    from runner.tracking.location import how_to_send  # imports more than a command line needs
+
+    sends = how_to_send(Path("outputs"), uri)
+    return f"run '{run_id}' is not in a store yet: {sends} sends it, and tells its id there"
 
 
 def refuse_nothing_to_do(arguments: Arguments, found: "TrainedRun", epoch: int, epochs: int) -> None:

@@ -11,6 +11,7 @@ def from_path(path: Path) -> str:
 
 def to_path(uri: str) -> Path | None:
     """The file behind a ``sqlite:///`` URI; None for other stores and for SQLite in memory."""
-    _, found, path = uri.partition("sqlite:///")
+    before, found, path = uri.partition("sqlite:///")
     path = unquote(path.partition("?")[0])
-    return Path(path).absolute() if found and path and path != ":memory:" else None
+    is_file = found and not before and path and path != ":memory:"
+    return Path(path).absolute() if is_file else None

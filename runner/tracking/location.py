@@ -54,17 +54,17 @@ class Location:
     def how_to_look(self) -> str:
         """The command, or for a server the page, that shows the run; or that brings it into the store."""
         if self.spooled is not None:
-            return how_to_send(Path(self.spooled))
+            return how_to_send(Path(self.spooled), self.uri)
         if self.uri.startswith("http"):
             server = masked_value(self.uri).rstrip("/")
             return f"{server}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
         return " ".join([UI, *map(shlex.quote, which_store(self.uri))])
 
 
-def how_to_send(folder: Path) -> str:
-    """The command that sends what lies in a run's folder."""
+def how_to_send(folder: Path, uri: str) -> str:
+    """The command that sends what lies in a run's folder to the store that it names."""
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    return f"python -m runner sync {shlex.quote(str(shown))}"
+    return f"python -m runner sync {shlex.join([str(shown), *which_store(uri)])}"
 
 
 def which_store(uri: str) -> list[str]:

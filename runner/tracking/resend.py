@@ -11,6 +11,7 @@ from filelock import Timeout
 from runner.errors import TrackingError
 from runner.process.signals import uninterrupted
 from runner.tracking import events
+from runner.tracking.destination import destination, shown
 from runner.tracking.journal import EVENTS, Journal, is_owned, owner_lock
 from runner.tracking.persistence import persistently
 from runner.tracking.sender import Sender
@@ -38,30 +39,32 @@ def store_of(folder: Path) -> str | None:
     return None
 
 
-def resend(folder: Path) -> str:
+def resend(folder: Path, typed: str | None = None) -> str:
     """Send a journal that nobody writes any more, and remove it; says what came of it.
 
-    Raises what MLflow raises, or a TrackingError.
+    Raises what MLflow raises, or a TrackingError: also if the journal names a store that is neither the one
+    in use nor the one that was typed.
     """
     if is_owned(folder):
         return "goes on"
     try:
         with owner_lock(folder).acquire(timeout=0):
-            return send(Journal(folder))
+            return send(Journal(folder), typed)
     except Timeout:
         return "goes on"
 
 
-def send(journal: Journal) -> str:
+def send(journal: Journal, typed: str | None) -> str:
     """The same for a journal that is ours."""
     if journal.is_new:
         return "has been sent"  # by another, just now
     if not any(journal.lines()):
         journal.remove()
         return "tells nothing"  # its process was killed as it began
+    uri = destination(journal.folder, str(journal.first.get("uri")), typed)
     if not journal.has_ended:  # or a sweep was about to tell of its end
         journal.append(events.vanished(last_time(journal)))
-    sender, count = Sender(journal), journal.count_unsent()
+    sender, count = Sender(journal, uri), journal.count_unsent()
     try:
         persistently(sender.send, journal, PATIENCE)
         run_id = sender.known.location.run_id
@@ -69,28 +72,28 @@ def send(journal: Journal) -> str:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TrackingError(f"{journal.path}: holds what is no event of a run: {error!r}") from error
     journal.remove()
-    return f"{count} events sent, run {run_id}"
+    return f"{count} events sent to {shown(uri)}, run {run_id}"
 
 
 @contextmanager
-def ended_if_left(folder: Path) -> Iterator[None]:
+def ended_if_left(folder: Path, uri: str) -> Iterator[None]:
     """End another process's run, should that have gone without a word when an error leaves the context."""
     try:
         yield
     except BaseException:
         with uninterrupted():
-            end_left(folder)
+            end_left(folder, uri)
         raise
 
 
-def end_left(folder: Path) -> None:
+def end_left(folder: Path, uri: str) -> None:
     """End the run in a folder unless its process lives, or has told its end."""
     until = time.monotonic() + DYING
     while is_owned(folder) and time.monotonic() < until:
         time.sleep(0.1)
     if (folder / EVENTS).exists() and not Journal(folder).has_ended:
         try:
-            log.warning("the first worker has gone: %s", resend(folder))
+            log.warning("the first worker has gone: %s", resend(folder, uri))
         except (*STORE_ERRORS, TrackingError) as error:
             log.warning("the first worker's run could not be ended: %s", told(error))
 

@@ -30,6 +30,7 @@ class Sender:
 
     Args:
         journal: of the run.
+        uri: of the store; what the journal says of that does not count.
         client: of the store, if there is one already.
         experiment_id: likewise.
 
@@ -39,9 +40,13 @@ class Sender:
     """
 
     def __init__(
-        self, journal: Journal, client: MlflowClient | None = None, experiment_id: str | None = None
+        self,
+        journal: Journal,
+        uri: str,
+        client: MlflowClient | None = None,
+        experiment_id: str | None = None,
     ) -> None:
-        self._journal = journal
+        self._journal, self._uri = journal, uri
         self._client, self._experiment_id = client, experiment_id
         self.run: TrackedRun | None = None
         self.has_asked = not journal.is_new
@@ -95,12 +100,16 @@ class Sender:
                 self.known.end(event["status"], event["failure"], event["time"])
 
     def connected(self, event: Event) -> tuple[MlflowClient, str]:
-        """The store and the experiment that the journal's first event names, opened for who asks first."""
-        if self._client is None:
-            self._client = connect(event["uri"])
+        """The store, and the experiment that the journal's first event names, opened for who asks first."""
+        client = self._connect()
         if self._experiment_id is None:
-            self._experiment_id = find_experiment(self._client, event["experiment"])
-        return self._client, self._experiment_id
+            self._experiment_id = find_experiment(client, event["experiment"])
+        return client, self._experiment_id
+
+    def _connect(self) -> MlflowClient:
+        if self._client is None:
+            self._client = connect(self._uri)
+        return self._client
 
     def _begin(self, event: Event) -> TrackedRun:
         client, experiment_id = self.connected(event)
@@ -117,20 +126,19 @@ class Sender:
         return make(client, experiment_id, event["name"], tags, event["time"])
 
     def _continue(self, event: Event) -> None:
-        self.run = self._found(event["uri"], event["run_id"])
+        self.run = self._found(event["run_id"])
 
-    def _found(self, uri: str, run_id: str, token: str | None = None) -> TrackedRun:
+    def _found(self, run_id: str, token: str | None = None) -> TrackedRun:
         """A run that is there, as the store knows it; one that was made with the token, if that is given."""
-        if self._client is None:
-            self._client = connect(uri)
-        run = self._client.get_run(run_id)
+        client = self._connect()
+        run = client.get_run(run_id)
         if token is not None and run.data.tags.get(TOKEN) != token:
             raise TrackingError(f"{self._journal.folder / SENT}: names run '{run_id}', which is another's")
-        return as_tracked(self._client, run.info)
+        return as_tracked(client, run.info)
 
     def _reopen(self, event: Event) -> None:
         run_id = event["run_id"]  # which finds it, though its experiment may have another name by now
-        run = self.known if run_id is None else self._found(event["uri"], run_id)
+        run = self.known if run_id is None else self._found(run_id)
         run.reopen(event["tags"])
         self.run = run  # not before: who waits for it takes it as open
 
@@ -142,7 +150,7 @@ class Sender:
             if run_id is None:
                 raise TrackingError(f"{self._journal.path}: does not begin with its run")
             token = first["tags"][TOKEN] if first["kind"] == "begun" else None
-            self.run = self._found(first["uri"], run_id, token)
+            self.run = self._found(run_id, token)
         return self.run
 
     def _log(self, events: Sequence[Event]) -> None:

@@ -108,7 +108,7 @@ class Tracker:
         except BaseException:
             self._lock.release()
             raise
-        self._sender = None if self._offline else Sender(self._journal)
+        self._sender = None if self._offline else Sender(self._journal, self._uri)
         self._delivery = Delivery(self._journal, self._sender, self._uri, self._lock.release)
         try:
             self._location = self._open(first[0])
@@ -255,5 +255,5 @@ class Tracker:
     def _tell_unsent(self) -> None:
         failure = self._delivery.failure
         why = "tracking.offline is true" if self._offline else told(failure) if failure else "it is slow"
-        count, place = self._journal.count_unsent(), how_to_send(self._launch.folder)
+        count, place = self._journal.count_unsent(), how_to_send(self._launch.folder, self._uri)
         print(f"{count} events are not in the store yet ({why}); to send them: {place}", file=sys.stderr)

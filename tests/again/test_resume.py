@@ -156,7 +156,7 @@ def test_a_run_of_another_store_is_not_found_and_no_store_is_made(run: Run, in_t
 
 def test_a_run_that_is_in_no_store_yet_says_how_to_send_it(in_tmp_path: Path) -> None:
     result = runner.run([*SMALL, "tracking.offline=true"])
-    with pytest.raises(RunnerError, match=r"is not in a store yet: python -m runner sync sends it"):
+    with pytest.raises(RunnerError, match=r"is not in a store yet: python -m runner sync outputs sends it"):
         resume_by(f"run={result.run_id}")
 
 

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shlex
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.commands.sync import sync
+from runner.commands.sync import main, sync
 from runner.process.launch import Launch
 from runner.tracking import events
 from runner.tracking.journal import EVENTS, LOCK, SENT, Event, Journal
@@ -30,10 +33,11 @@ def victim(tmp_path: Path, in_tmp_path: Path) -> Path:
     return folder
 
 
-def spooled(folder: Path, *told: Event, sweep: str | None = None) -> Path:
-    """A run's folder with a journal that nobody sends."""
+def spooled(folder: Path, *told: Event, sweep: str | None = None, uri: str | None = None) -> Path:
+    """A run's folder with a journal that nobody sends, of a run of the usual store if no other is named."""
     folder.mkdir(parents=True, exist_ok=True)
     begun = {**events.begun(plain(), Launch(folder, "mlp", (), "command"), {}), "sweep": sweep}
+    begun["uri"] = uri or begun["uri"]
     Journal(folder).append(begun, *told, *events.ended(folder, "FINISHED", None))
     return folder
 
@@ -206,3 +210,89 @@ def test_events_that_are_none_are_one_line(victim: Path, capsys: pytest.CaptureF
     assert len(lines) == len(damaged)
     for number, line in enumerate(lines):
         assert line.startswith(f"{victim.parent / 'runs' / str(number)}")
+
+
+@contextmanager
+def asked_by_nobody() -> Iterator[str]:
+    """A server's URI; nothing connects to it within the context."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
+
+
+def test_nothing_is_sent_to_a_store_that_nobody_means(
+    victim: Path, credentials: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with asked_by_nobody() as host:
+        uris = (
+            f"http://{host}",
+            f"http://u:p@{host}/path",
+            f"http://x@{host}/@usual",
+            f"postgresql://{host}/a",
+        )
+        for number, uri in enumerate((*uris, f"sqlite:///{victim}/made.db", f"http://{host}/sqlite:///a.db")):
+            spooled(victim.parent / "runs" / str(number), uri=uri)
+        assert sync(victim.parent / "runs") == 1
+    lines = lines_of(capsys)
+    assert len(lines) == 6
+    assert all("is not the store in use, if it is meant: python -m runner sync" in line for line in lines)
+    assert_untouched(victim)
+    assert len(list((victim.parent / "runs").rglob(EVENTS))) == 6, "what is not sent is kept"
+
+
+def test_the_command_that_is_told_sends(victim: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    meant = victim.parent / "meant.db"
+    for number in range(2):
+        spooled(victim.parent / "runs" / str(number), uri=f"sqlite:///{meant}")
+    assert sync(victim.parent / "runs") == 1
+    (line,) = lines_of(capsys)
+    assert not meant.exists()
+    assert main(shlex.split(line.partition("python -m runner sync ")[2])) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 2
+    assert all(f"sent to sqlite:///{meant}, run " in line for line in told)
+
+
+def test_later_events_name_no_other_store(victim: Path, credentials: None) -> None:
+    with asked_by_nobody() as host:
+        for number, kind in enumerate(("reopened", "continued")):
+            event = {"kind": kind, "uri": f"http://{host}", "run_id": "a" * 32, "tags": {}, "experiment": "e"}
+            run = spooled(victim.parent / "runs" / str(number), event)
+            begun = len((run / EVENTS).read_bytes().splitlines(keepends=True)[0])
+            (run / SENT).write_text(json.dumps({"offset": begun, "run_id": "a" * 32}))
+        assert sync(victim.parent / "runs") == 1
+
+
+def test_a_run_in_a_folder_with_anothers_journal_is_told_to_its_own_store(
+    victim: Path, credentials: None
+) -> None:
+    run = victim.parent / "run"
+    with asked_by_nobody() as host:
+        spooled(run, uri=f"http://{host}")
+        with Tracker(plain(), Launch(run, "mlp", (), "command"), {}):
+            pass
+    assert {each.info.status for each in runs_in(victim.parent)} == {"FINISHED"}
+
+
+def test_the_store_that_lies_with_the_runs_is_meant_unless_it_is_a_link(
+    victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = victim.parent / "theirs" / "outputs"
+    theirs.mkdir(parents=True)
+    shutil.copy(victim.parent / "outputs" / "mlflow.db", theirs / "mlflow.db")
+    (theirs / "mlartifacts").mkdir()
+    uri = f"sqlite:///{theirs}/mlflow.db"
+    assert sync(spooled(theirs / "runs" / "0", uri=uri)) == 0
+    (theirs / "mlflow.db").rename(victim / "mlflow.db")
+    (theirs / "mlflow.db").symlink_to(victim / "mlflow.db")
+    before = (victim / "mlflow.db").read_bytes()
+    assert sync(spooled(theirs / "runs" / "1", uri=uri)) == 1
+    assert (victim / "mlflow.db").read_bytes() == before

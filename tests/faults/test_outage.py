@@ -87,9 +87,9 @@ def assert_whole(uri: str, experiment: str) -> Run:
     return run
 
 
-def sync(folder: Path) -> subprocess.CompletedProcess[str]:
+def sync(folder: Path, uri: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "runner.sync"],
+        [sys.executable, "-m", "runner.sync", "outputs", f"tracking.uri={uri}"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -153,7 +153,7 @@ def test_a_server_that_misbehaves_for_a_while_loses_nothing(
     done = run_in(tmp_path, f"tracking.uri={proxy.uri}", f"tracking.experiment='{name}'", *QUICK)
     assert done.returncode == 0, done.stderr
     if "runner sync" in done.stderr:
-        assert sync(tmp_path).returncode == 0
+        assert sync(tmp_path, proxy.uri).returncode == 0
     assert_whole(server.uri, name)
     assert not list(tmp_path.rglob("events.*"))
 
@@ -175,7 +175,7 @@ def test_replies_that_are_dropped_now_and_then_double_nothing(
     assert done.returncode == 0, done.stderr
     proxy.fault = lambda _: "pass"
     if "runner sync" in done.stderr:
-        assert sync(tmp_path).returncode == 0
+        assert sync(tmp_path, proxy.uri).returncode == 0
     run = assert_whole(server.uri, name)
     models = MlflowClient(server.uri).search_logged_models([run.info.experiment_id])
     assert len(models) == (seed == 3)
@@ -294,11 +294,11 @@ def test_a_server_that_is_stopped_for_good_stops_no_training(tmp_path: Path) -> 
     assert re.search(
         r"\d+ events are not in the store yet \(.+\); to send them: python -m runner sync outputs", errors
     )
-    assert sync(tmp_path).returncode == 1
+    assert sync(tmp_path, server.uri).returncode == 1
     server.start()
-    assert sync(tmp_path).returncode == 0
+    assert sync(tmp_path, server.uri).returncode == 0
     assert_whole(server.uri, "runner")
-    assert sync(tmp_path).stdout == ""
+    assert sync(tmp_path, server.uri).stdout == ""
     server.stop()
 
 
@@ -320,7 +320,7 @@ def test_a_server_that_is_stopped_in_the_middle_of_a_sweep_ends_no_sweep(tmp_pat
     assert "runs are not whole in the store" in errors
     assert "run the best again" in out, "the report needs no store"
     server.start()
-    assert sync(tmp_path).returncode == 0
+    assert sync(tmp_path, server.uri).returncode == 0
     runs = runs_of(server.uri, "runner")
     assert [run.info.status for run in runs] == ["FINISHED"] * 5
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]

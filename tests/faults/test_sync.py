@@ -134,7 +134,7 @@ def test_a_server_that_is_not_there_is_one_line(
         with Tracker(config, launch(in_tmp_path / str(number)), {}):
             pass
     capsys.readouterr()
-    assert sync(in_tmp_path) == 1
+    assert sync(in_tmp_path, "http://127.0.0.1:9") == 1
     errors = capsys.readouterr().err
     assert len(errors.splitlines()) == 1
     assert "cannot be used" in errors
@@ -209,7 +209,7 @@ def test_a_store_that_is_gone_keeps_nothing_from_another_and_is_asked_once(
         with Tracker(config, launch(in_tmp_path / str(number)), {}):
             pass
     capsys.readouterr()
-    assert sync(in_tmp_path) == 1
+    assert sync(in_tmp_path, "http://127.0.0.1:9") == 1
     assert [run.info.status for run in runs_in(in_tmp_path)] == ["FINISHED"] * 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "127.0.0.1:9" in line

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from runner.config.compose import compose_run
+from runner.config.tracking_uri import tracking_uri
 from runner.errors import TrackingError
 from runner.process.launch import Launch
 from runner.tracking import events
@@ -46,10 +47,10 @@ def test_a_journal_that_is_told_but_not_forgotten_yet_is_forgotten(in_tmp_path: 
         events.begun(compose_run([], None).plain, Launch(in_tmp_path, "mlp", (), "command"), {}),
         *events.ended(in_tmp_path, "FINISHED", None),
     )
-    Sender(journal).send()
+    Sender(journal, tracking_uri()).send()
     journal.close()
     (run,) = runs_in(in_tmp_path)
-    assert resend(in_tmp_path) == f"0 events sent, run {run.info.run_id}"
+    assert resend(in_tmp_path) == f"0 events sent to {tracking_uri()}, run {run.info.run_id}"
     assert journals_in(in_tmp_path) == []
 
 

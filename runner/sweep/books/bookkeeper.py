@@ -177,7 +177,7 @@ class Bookkeeper:
                 raise TrackingError(f"sweep.resume: another process is at the sweep in {home}") from error
             for place in journals_in(home):
                 if place != home:
-                    send(Journal(place))
+                    send(Journal(place), store.uri)
         return home
 
     def _connected(self) -> Store:
@@ -292,7 +292,7 @@ class Bookkeeper:
                 self._tell(Written(page.ended.result))
         if pages:
             why = told(self._failure) if self._failure is not None else "it is slow"
-            place = how_to_send(self._start.folder)
+            place = how_to_send(self._start.folder, self._start.plain["tracking"]["uri"])
             print(
                 f"{len(pages)} runs are not whole in the store ({why}); to send them: {place}",
                 file=sys.stderr,

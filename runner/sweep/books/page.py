@@ -115,7 +115,7 @@ class Page:
     def send(self, store: Store) -> TrackedRun:
         """Tell the store what it does not know yet; what fails is told when asked again."""
         if self._sender is None:
-            self._sender = Sender(self.journal, store.client, store.experiment_id)
+            self._sender = Sender(self.journal, store.uri, store.client, store.experiment_id)
         self._sender.send()
         assert self._sender.run is not None, "a journal begins with its run"
         return self._sender.run

@@ -159,6 +159,7 @@ def end(folder: Path, status: Status, results: Sequence[JobResult]) -> None:
     (ended,) = events.ended(folder, status, failure, leaves_trace=False)
     journal = journal_of(folder)
     journal.append(events.left(folder, {}, [RESULTS]), ended)
-    with told_as_tracking_error(find(folder).uri), uninterrupted():
-        persistently(Sender(journal).send, journal, PATIENCE)
+    uri = find(folder).uri
+    with told_as_tracking_error(uri), uninterrupted():
+        persistently(Sender(journal, uri).send, journal, PATIENCE)
     journal.remove()

@@ -60,7 +60,8 @@ def part(report: Report, name: str) -> Iterator[None]:
         yield
     except RunnerError as error:
         if isinstance(error, TrackingError) and not is_refused(error):
-            report.notes.append(f"{name} is left to {how_to_send(report.folder)}: {error}")
+            uri = parent.find(report.folder).uri
+            report.notes.append(f"{name} is left to {how_to_send(report.folder, uri)}: {error}")
         elif str(error) not in map(str, report.problems):  # a store that is gone is gone for every part
             report.problems.append(error)
     except Exception as error:
