@@ -12,7 +12,7 @@ import torch
 import runner
 from runner.data.digits import Digits
 from runner.errors import ConfigError
-from runner.plugins.source import digest_of, digest_of_module
+from runner.plugins.source import digest_of, files_of_module
 from runner.sweep.blocks import stack_of, with_parameters
 from runner.sweep.jobs import groups
 from runner.sweep.planning.lanes import Stop
@@ -133,7 +133,7 @@ def test_a_modules_digest_is_that_of_its_packages_files(
     before = digest_of("my_package.parts")
     assert digest_of("my_package.parts") == before, "a process imports a module only once"
     (package / "helper.py").write_text("x = 2\n")
-    digest_of_module.cache_clear()
+    files_of_module.cache_clear()
     assert digest_of("my_package.parts") != before
     assert digest_of("math") != digest_of("sys"), "without files there is the name"
 

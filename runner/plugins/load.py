@@ -1,19 +1,19 @@
 """A plugin's module, imported by its name or read from a file."""
 
 import importlib
-import sys
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from runner.errors import ConfigError
+from runner.plugins import modules
 from runner.plugins.kinds import KINDS
-from runner.plugins.source import digest, digest_of_module, is_file_name, read
+from runner.plugins.source import Source, digest_of_module, is_file_name, read
 
 GROUP = "runner.plugins"
 """Entry points of installed packages under this name are plugins of every config."""
@@ -27,18 +27,18 @@ class Plugin:
         name: the module's name, or the path of its file.
         tables: what it holds, by the tables' names.
         module: the module's own name, one that was made up if it is named by its file.
-        source: the file's content as it was read, if it is named by its file.
+        source: its files as they were read, if it is named by its file.
     """
 
     name: str
     tables: Mapping[str, Mapping[str, Any]]
     module: str
-    source: bytes | None = None
+    source: Source | None = None
 
     @property
     def digest(self) -> str:
         """What tells its code from any other."""
-        return digest_of_module(self.name) if self.source is None else digest(self.source)
+        return digest_of_module(self.name) if self.source is None else self.source.digest
 
 
 def load_all(names: Sequence[str]) -> tuple[Plugin, ...]:
@@ -64,9 +64,9 @@ def load(name: str) -> Plugin:
     """
     source = read(Path(name)) if is_file_name(name) else None
     try:
-        module = importlib.import_module(name) if source is None else executed(name, source)
+        module = importlib.import_module(name) if source is None else modules.executed(source)
     except (Exception, SystemExit) as error:
-        raise ConfigError([f"plugins: {reason(name, error)}"]) from error
+        raise ConfigError([f"plugins: {reason(name, source, error)}"]) from error
     tables = {table: getattr(module, table) for table in KINDS if hasattr(module, table)}
     if not tables:
         raise ConfigError([f"plugins: {name}: has none of the tables {', '.join(KINDS)}"])
@@ -76,25 +76,7 @@ def load(name: str) -> Plugin:
     return Plugin(name, tables, module.__name__, source)
 
 
-@cache
-def executed(path: str, source: bytes) -> ModuleType:
-    """The module that a file makes: one a path and content, under a name that no other file has.
-
-    Nothing is put on the path for it: a plugin of several files is a package, named as a module.
-    """
-    number = digest(path.encode() + b"\0" + source)[:16]
-    module = ModuleType(f"runner_plugin_{number}_{Path(path).stem}")
-    module.__file__ = path
-    sys.modules[module.__name__] = module  # where dataclasses and pickle look their classes' module up
-    try:
-        exec(compile(source, path, "exec"), vars(module))
-    except BaseException:
-        del sys.modules[module.__name__]
-        raise
-    return module
-
-
-def reason(name: str, error: BaseException) -> str:
+def reason(name: str, source: Source | None, error: BaseException) -> str:
     """Why a plugin cannot be imported, and which of its lines is to blame."""
     if name.startswith(".") and not is_file_name(name):
         return f"'{name}' is no module's name, and no file's, which ends in .py"
@@ -105,12 +87,19 @@ def reason(name: str, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         file, line, told = error.filename or name, error.lineno, error.msg
     else:
-        ours = (__file__, importlib.__file__)
+        ours = (__file__, modules.__file__, importlib.__file__)
         frames = traceback.extract_tb(error.__traceback__)
         theirs = [f for f in frames if f.filename not in ours and not f.filename.startswith("<frozen ")]
-        file, line = (theirs[0].filename, theirs[0].lineno) if theirs else (name, None)
-        told = " ".join(str(error).split())
+        own = [f for f in theirs if source is not None and modules.is_of(Path(f.filename), source)]
+        blamed = own[-1:] or theirs[:1]
+        file, line = (blamed[0].filename, blamed[0].lineno) if blamed else (name, None)
+        told = as_written(" ".join(str(error).split()))
     place = f", line {line}" if line else ""
     if place and file != name:
         place += f" of {Path(file).name}"
     return f"{name}{place}: {type(error).__name__}: {told}"
+
+
+def as_written(text: str) -> str:
+    """A message that names a plugin's modules, as the plugin's own code names them."""
+    return re.sub(rf"{modules.PREFIX}[0-9a-f]{{16}}\.?", "", text)

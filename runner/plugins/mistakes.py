@@ -8,7 +8,7 @@ from types import FrameType
 
 from runner.config.plain import Plain
 from runner.errors import ConfigError, RunnerError
-from runner.plugins.load import Plugin
+from runner.plugins.load import Plugin, as_written
 
 SECTIONS = {
     "LAYERS": "model",
@@ -54,7 +54,7 @@ def mistake(error: BaseException, plugins: Sequence[Plugin], plain: Plain) -> st
             frame, line = frames[-1]
             file = frame.f_code.co_filename
             place = f"line {line}" if file == plugin.name else f"line {line} of {Path(file).name}"
-            told = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+            told = f"{type(error).__name__}: {as_written(' '.join(str(error).split()))}".removesuffix(": ")
             return f"{part([frame for frame, _ in frames], plugin, plain)}, {place}: {told}"
     return None
 

@@ -2,8 +2,8 @@
 
 A folder holds ``model.json`` (layers as in the config, the shape of one input, the number of outputs, what
 the targets are, the link that makes predictions of outputs) and ``weights.safetensors``. Neither is code and
-neither is a pickle. Code there is only where layers are the user's own: their plugin's file is copied into
-``plugins``, or its module named.
+neither is a pickle. Code there is only where layers are the user's own: their plugin's file, with those of
+its folder that it imports, is copied into ``plugins``, or its module named.
 """
 
 import json
@@ -83,7 +83,7 @@ def save(
 
 
 def keep_plugins(folder: Path, layers: Plain, plugins: Sequence[Plugin]) -> list[str]:
-    """Copy the plugin files that layers need into ``folder``; their places in it, and modules' names."""
+    """Copy the plugins that layers need into ``folder``; their files' places in it, and modules' names."""
     used, kept = set(types_in(layers)), []
     for number, plugin in enumerate(plugins):
         if used.isdisjoint([*plugin.tables.get("LAYERS", ()), *plugin.tables.get("INITIALIZERS", ())]):
@@ -91,10 +91,12 @@ def keep_plugins(folder: Path, layers: Plain, plugins: Sequence[Plugin]) -> list
         if plugin.source is None:
             kept.append(plugin.name)
             continue
-        file = Path(PLUGINS, str(number), Path(plugin.name).name)  # two files may be called the same
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(plugin.source)
-        kept.append(file.as_posix())
+        place = Path(PLUGINS, str(number))  # two files may be called the same
+        for name, content in plugin.source.files.items():
+            file = folder / place / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        kept.append((place / plugin.source.path.name).as_posix())
     return kept
 
 
