@@ -42,6 +42,7 @@ from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.trained.serving import Predictor
 from runner.training.confusion import confusion_tables
+from runner.training.log_probabilities import report_other_outputs
 from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
 from runner.training.verdict import best, best_epoch, diverged, divergence, is_best, kept, over
@@ -220,6 +221,8 @@ def train(
     refuse_foreign_indices(parts.model, data)
     model = at_precision(parts.model, config.train.precision)
     loss = loss_of(config, data)
+    if workers.rank == 0:
+        report_other_outputs(config.plain["loss"]["type"], loss, model, parts.store, data.train)
     training = training_of(config, parts, data, workers)
     epochs = gone_on(training, snapshot)
     for epoch in epochs:  # what the store has been told already it is not told again

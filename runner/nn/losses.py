@@ -29,7 +29,7 @@ class Loss(Protocol):
     Where each place of a sequence has a class, predictions are ``[N, T, C]`` and targets ``[N, T]``.
 
     A loss may have a ``link``, the name of the function that makes predictions of a model's outputs: see
-    ``runner.nn.link``.
+    ``runner.nn.link``. Where its ``takes_log_probabilities`` is true, a line is logged if outputs are none.
     """
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -90,6 +90,7 @@ class NLL:
 
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
     link: ClassVar[LinkName] = "exp"
+    takes_log_probabilities: ClassVar[bool] = True
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The mean over the batch and its places."""
@@ -232,6 +233,7 @@ class KLDiv:
     log_target: bool = False
 
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    takes_log_probabilities: ClassVar[bool] = True
 
     @property
     def link(self) -> LinkName:

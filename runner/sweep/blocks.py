@@ -18,6 +18,7 @@ from runner.tracking.saved_model import SavedModel
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.training.confusion import confusion_tables
+from runner.training.log_probabilities import report_other_outputs
 from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
 from runner.training.stack import Member, Stack
@@ -86,6 +87,7 @@ def train_alone(
     model = at_precision(parts.model, config.train.precision)
     with deterministic(config.train.deterministic), tf32(config.train.precision == "tf32"):
         training = training_of(job, parts, data, stop, config.train.epochs)
+        look_at_outputs(job, parts, data)
         if snapshot is not None:
             training.restore(snapshot)
             progress.goes_on(job, training.history)
@@ -127,6 +129,7 @@ def train_stacked(
     active, own = list(jobs), list(parts)
     train = active[0].config.train
     stack = stack_of(active, parts, data, stop)
+    look_at_outputs(active[0], own[0], data)
     for job in active:
         progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
     if snapshot is not None:
@@ -181,6 +184,13 @@ def finish(
             progress.finish(job, final[place], model, files(job, own, data, progress))
         except (Exception, SystemExit) as error:  # as when there is no room for its model
             progress.fail(job, error)
+
+
+def look_at_outputs(job: Job, parts: Parts, data: Dataset) -> None:
+    """Log a line if the loss takes log-probabilities and the outputs of a job's drawn model are none."""
+    model = at_precision(parts.model, job.config.train.precision)
+    name = job.config.plain["loss"]["type"]
+    report_other_outputs(name, job.config.loss, model, parts.store, data.train)
 
 
 def kept_model(job: Job, parts: Parts, data: Dataset, epoch: Epoch) -> SavedModel | None:
