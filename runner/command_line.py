@@ -22,7 +22,7 @@ from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
 
-RERUN_FLAG = "--experimental-rerun"
+RERUN_FLAG, DATA_CHANGED = "--experimental-rerun", "data.changed="
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -43,6 +43,7 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
     task = Task(command_line(), workers)
 
     def start() -> int:
+        sys.argv[1:] = with_data_changed(sys.argv[1:])
         refuse_more_folders(sys.argv[1:])
         refuse_pickled_job(sys.argv[1:])
         with checked_loading():
@@ -58,6 +59,14 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
     if folder is None:
         return code
     return exit_code(lambda: end_sweep(folder, code, shows_traceback), shows_traceback)
+
+
+def with_data_changed(words: Sequence[str]) -> list[str]:
+    """The words, ``data.changed`` as the key of a sweep that it is: it is typed as for a single run."""
+    return [
+        f"sweep.data_changed={word.removeprefix(DATA_CHANGED)}" if word.startswith(DATA_CHANGED) else word
+        for word in words
+    ]
 
 
 def folders_named(words: Sequence[str]) -> list[Path]:

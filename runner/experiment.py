@@ -38,6 +38,7 @@ from runner.tracking.log import LOG_NAME, history, run_log
 from runner.tracking.resend import ended_if_left
 from runner.tracking.terminal import SUMMARY_NAME, Display, Silent, describe, summary
 from runner.tracking.tracker import NoTracker, Reporter, Tracker
+from runner.tracking.used_data import UsedData
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.trained.serving import Predictor
@@ -64,6 +65,7 @@ class Result:
         model: the trained model.
         store: its parameters.
         predictor: both, and what makes predictions of the model's outputs.
+        data: which data it has used.
     """
 
     run_id: str
@@ -75,6 +77,7 @@ class Result:
     model: Sequential
     store: ParameterStore
     predictor: Predictor
+    data: UsedData
 
     def predict(self, inputs: Tensor | npt.NDArray[Any]) -> Tensor:
         """The predictions for samples ``[N, *in_shape]``: pixels from 0 to 255 if it has learnt from pixels.
@@ -166,6 +169,7 @@ def run(
         model=parts.model,
         store=parts.store,
         predictor=predictor_of(config, parts, data),
+        data=input_of(config, data).used,
     )
 
 

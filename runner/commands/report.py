@@ -74,7 +74,7 @@ def page_of_sweep(uri: str, run_id: str) -> str:
     if sweep is None:
         raise RunnerError(f"sweep: run '{run_id}' is no sweep and no job of one; write run={run_id}")
     found, drawn = stored.report_of(sweep), {}
-    for name, draw in pictures.drawings(found) if found.best is not None else ():
+    for name, draw in pictures.drawings(found) if found.standings else ():
         try:
             drawn[name] = as_png(draw())
         except pictures.NothingToDraw as reason:

@@ -108,6 +108,7 @@ class Sweep(BaseModel):
     fail_fast: bool
     skip_finished: bool
     resume: NonEmpty | None
+    data_changed: Literal["refuse", "allow"] = "refuse"
     dry_run: bool
     zip: list[NonEmpty] | list[list[NonEmpty]]
 

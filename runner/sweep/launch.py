@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from runner.config.compose import refuse_swept_store, sweep_folder
 from runner.errors import RunnerError
 from runner.sweep.books.ledger import Ledger
-from runner.sweep.books.messages import Start
+from runner.sweep.books.messages import Found, Start
 from runner.sweep.datasets import Datasets
 from runner.sweep.dry_run import show
 from runner.sweep.jobs import Job, Problem, check_all
@@ -23,11 +23,12 @@ from runner.sweep.points.cells import Composer
 from runner.sweep.progress import Progress
 from runner.sweep.record import JobResult, add_result, found
 from runner.sweep.returns import as_return
+from runner.sweep.same_data import has_changed, refuse_changed
 from runner.sweep.settings import own_settings
 from runner.sweep.train import carry_out, plan
 from runner.sweep.watch import Watch
 from runner.tracking.console import numbers
-from runner.tracking.finished import InterruptedRun
+from runner.tracking.finished import FinishedRun, InterruptedRun
 from runner.tracking.sweep_display import SweepDisplay
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ class StackedSweep:
             return {}, list(jobs)
         in_sweep = not self._settings.skip_finished
         answer = ledger.find([job.config.hash for job in jobs], in_sweep)
-        runs, self._home = answer.runs, answer.home or self._home
+        begun, self._home = answer.interrupted, answer.home or self._home
+        runs = self._on_the_same_data(jobs, answer)
         done = {}
         for job in jobs:
             run = runs.get(job.config.hash)
@@ -157,8 +159,27 @@ class StackedSweep:
         log.info("%d of %d jobs are FINISHED already", len(done), len(jobs))
         missing = [job for job in jobs if job.number not in done]
         self._interrupted = frozenset(job.number for job in missing if job.config.hash not in answer.failed)
-        begun = answer.interrupted
         return done, [gone_on(job, begun.get(job.config.hash)) for job in jobs]
+
+    def _on_the_same_data(self, jobs: Sequence[Job], answer: Found) -> dict[str, FinishedRun]:
+        """The FINISHED runs, by their configs' hashes, that count for jobs.
+
+        Raises:
+            ConfigError: if a sweep is continued whose data have changed, and that is not allowed.
+        """
+        runs = dict(answer.runs)
+        if self._settings.data_changed == "allow":
+            return runs
+        for job in jobs:
+            load = partial(self._datasets.of, job)
+            known = runs.get(job.config.hash) or answer.interrupted.get(job.config.hash)
+            if known is None:
+                continue
+            if not self._settings.skip_finished:
+                refuse_changed(known, load)
+            elif has_changed(known, load):
+                del runs[job.config.hash]
+        return runs
 
     def _prepare(
         self, jobs: Sequence[Job], all_jobs: Sequence[Job], progress: Progress, ledger: Ledger, stop: Stop

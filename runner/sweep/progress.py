@@ -49,6 +49,7 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     pruned: int | None = None
+    data: DataInput | None = None
 
     def note(self, level: str, text: object) -> None:
         """Add a line to the job's log."""
@@ -82,7 +83,7 @@ class Progress:
 
     def begin(self, job: Job, way: str, data: DataInput | None = None) -> None:
         """A job begins to train, in some way that its log tells, on some data."""
-        history = self._histories[job.number] = History(job)
+        history = self._histories[job.number] = History(job, data=data)
         size, device = job.parts.store.size, job.parts.device
         history.note("INFO", f"{job.name}: {size} parameters on {device}, {way}")
         if job.number not in self._silent:
@@ -230,6 +231,7 @@ class Progress:
             metrics=metrics,
             curve=[epoch.metrics[objective] for epoch in history.epochs],
             pruned=history.pruned if status == "FINISHED" else None,
+            data=None if history.data is None else history.data.used,
         )
         if self._watch is not None:
             self._watch.job_ended(job.number, result.objective if status == "FINISHED" else None)

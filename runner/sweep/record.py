@@ -13,6 +13,7 @@ from runner.sweep.callback import RESULTS
 from runner.tracking.finished import FinishedRun
 from runner.tracking.journal import whole_lines
 from runner.tracking.outcome import Status
+from runner.tracking.used_data import UsedData
 
 PRUNED = "pruned"
 """The tag of a run that a pruner ended; its value is the epoch."""
@@ -32,6 +33,7 @@ class JobResult:
         metrics: those of the last epoch, and those told once at the end.
         curve: the objective after each epoch.
         pruned: the epoch after which a pruner ended it; None if none did.
+        data: what it has used; None if it did not come to that.
     """
 
     job: int
@@ -43,6 +45,7 @@ class JobResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[float] = ()
     pruned: int | None = None
+    data: UsedData | None = None
 
     @property
     def outcome(self) -> str:
@@ -64,8 +67,15 @@ def read_results(folder: Path) -> list[JobResult]:
     """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end."""
     path = folder / RESULTS
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    results = [JobResult(**json.loads(line)) for line in lines if line.endswith(b"\n")]
+    results = [result_in(line) for line in lines if line.endswith(b"\n")]
     return sorted({result.job: result for result in results}.values(), key=lambda result: result.job)
+
+
+def result_in(line: bytes) -> JobResult:
+    """A job's result from its line."""
+    fields = json.loads(line)
+    data = fields.get("data")
+    return JobResult(**{**fields, "data": None if data is None else UsedData(**data)})
 
 
 def found(job: int, overrides: Sequence[str], run: FinishedRun, objective: str) -> JobResult:
@@ -78,4 +88,5 @@ def found(job: int, overrides: Sequence[str], run: FinishedRun, objective: str) 
         objective=run.metrics.get(objective),
         metrics=run.metrics,
         curve=run.curve,
+        data=run.data,
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runner.config.plain import Plain
+from runner.process.masking import masked_values
+from runner.tracking.used_data import UsedData
 from runner.types import Shape
 
 
@@ -29,3 +31,8 @@ class DataInput:
     def name(self) -> str:
         """What the data is called."""
         return str(self.settings["type"])
+
+    @property
+    def used(self) -> UsedData:
+        """What other runs' data are compared with; settings are as the store has them, secrets masked."""
+        return UsedData.of(masked_values(self.settings), self.digest)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.tracking.events import FOLDER
+from runner.tracking.used_data import UsedData
 
 if TYPE_CHECKING:  # who only hands these on need not import mlflow
     from mlflow import MlflowClient
@@ -14,19 +15,30 @@ if TYPE_CHECKING:  # who only hands these on need not import mlflow
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that went well: its id, its last metrics, and the objective after each epoch."""
+    """A run that went well: its id, its last metrics, the objective after each epoch, and its data."""
 
     run_id: str
     metrics: Mapping[str, float]
     curve: tuple[float, ...]
+    data: UsedData | None = None
 
 
 @dataclass(frozen=True)
 class InterruptedRun:
-    """A run that was stopped, or whose process has gone: its id and its folder."""
+    """A run that was stopped, or whose process has gone: its id, its folder and its data."""
 
     run_id: str
     folder: Path
+    data: UsedData | None = None
+
+
+def data_of(run: "Run") -> UsedData | None:
+    """What a run has used; None if it did not come to that."""
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    if not inputs:
+        return None
+    data = inputs[0].dataset
+    return UsedData.stored(data.name, data.source, data.digest)
 
 
 def find_unfinished(
@@ -42,7 +54,9 @@ def find_unfinished(
     ):
         tags = run.data.tags
         if "config_hash" in tags and Path(tags.get(FOLDER, "")).is_absolute():
-            interrupted[tags["config_hash"]] = InterruptedRun(run.info.run_id, Path(tags[FOLDER]))
+            interrupted[tags["config_hash"]] = InterruptedRun(
+                run.info.run_id, Path(tags[FOLDER]), data_of(run)
+            )
     failed = runs_of(client, experiment_id, sweep, "FAILED")
     return interrupted, frozenset(run.data.tags.get("config_hash", "") for run in failed)
 
@@ -81,4 +95,4 @@ def find_finished(
         return None
     history = client.get_metric_history(runs[0].info.run_id, objective)
     curve = tuple(as_measured(metric.value) for metric in sorted(history, key=lambda metric: metric.step))
-    return FinishedRun(runs[0].info.run_id, metrics_of(runs[0]), curve)
+    return FinishedRun(runs[0].info.run_id, metrics_of(runs[0]), curve, data_of(runs[0]))

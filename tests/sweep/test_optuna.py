@@ -350,6 +350,8 @@ def test_an_objective_that_no_job_has_is_told_with_the_nearest(tmp_path: Path) -
          "hydra.sweeper.storage: 'nowhere://x': "),
         (["objective=test/loss,test/accuracy"],
          "objective: cannot be swept here: a study's trials are all held to the same"),
+        (["data=digits,iris"],
+         "data: cannot be swept here: a study's trials are all held to the same data set"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from mlflow.entities import Dataset
 
 import runner
-from tests.conftest import CommandLine, runs_in
+from tests.conftest import CommandLine, client_of, runs_in
 
 QUICK = ["train.epochs=1", "tracking.log_model=false", "tracking.pictures=false"]
 
@@ -43,3 +43,8 @@ def test_the_jobs_of_a_sweep_tell_theirs(command_line: CommandLine, in_tmp_path:
     found = inputs_in(in_tmp_path)
     assert sorted(each.name for each in found) == ["digits", "digits", "iris", "iris"]
     assert len({each.digest for each in found}) == 2
+    assert "2 data sets, which are not compared: the best of each" in done.stdout
+    (parent,) = (run for run in runs_in(in_tmp_path) if "mlflow.parentRunId" not in run.data.tags)
+    assert "best_run_id" not in parent.data.tags
+    ranked = client_of(in_tmp_path).list_artifacts(parent.info.run_id)
+    assert "report.html" in {file.path for file in ranked}

@@ -4,10 +4,12 @@ import logging
 import math
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hydra.conf import HydraConf
 from omegaconf import DictConfig
+from torch import device
 
 from runner.config.check import Config, check
 from runner.config.compose import launch_of, sweep_folder, to_plain, typed_overrides
@@ -15,11 +17,14 @@ from runner.config.plain import Plain
 from runner.config.schema import Sweep
 from runner.errors import ConfigError, TrackingError
 from runner.experiment import Result, run
+from runner.prepare import load
 from runner.process.launch import Launch
 from runner.process.masking import masked_words
+from runner.process.parallel import ALONE
 from runner.sweep.books.lost import at_work
 from runner.sweep.books.parent import find, join
 from runner.sweep.record import JobResult, add_result, found, read_results
+from runner.sweep.same_data import has_changed, refuse_changed
 from runner.sweep.settings import own_settings
 from runner.tracking.finished import FinishedRun, find_finished
 from runner.tracking.outcome import reason_of
@@ -79,13 +84,27 @@ def result_of(folder: Path, cfg: DictConfig, launch: Launch, job: int, overrides
     try:
         config = check(plain)
         known = store.finished(config, settings)
-        if known is not None:
+        if known is not None and counts(known, config, settings):
             print(f"{masked_words(overrides)}: FINISHED already  run {known.run_id}", flush=True)
             return found(job, overrides, known, config.objective)
         return finished(job, overrides, run(config, launch, OneLine()), config.objective)
     except ConfigError as error:
         leave_failed_child(plain, launch, error)
         raise
+
+
+def counts(run: FinishedRun, config: Config, settings: Sweep) -> bool:
+    """Whether a run need not be done again: not if it was on other data.
+
+    Raises:
+        ConfigError: if a sweep is continued whose data have changed, and that is not allowed.
+    """
+    if settings.data_changed == "allow":
+        return True
+    data = partial(load, config, device("cpu"), ALONE)
+    if not settings.skip_finished:
+        refuse_changed(run, data)
+    return not has_changed(run, data)
 
 
 def preview(plain: Plain) -> str:
@@ -137,6 +156,7 @@ def finished(job: int, overrides: list[str], result: Result, objective: str) -> 
         objective=result.objective,
         metrics=result.epochs[-1].metrics | result.final,
         curve=[epoch.metrics[objective] for epoch in result.epochs],
+        data=result.data,
     )
 
 

@@ -8,6 +8,7 @@ from hydra.core.utils import JobReturn
 from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import TrialState
 
+from runner.config.compose import key_of
 from runner.errors import ConfigError
 from runner.sweep.optimize.optimum import tell_optimum, write_optimum
 from runner.sweep.optimize.parts import LEARNS_NOTHING, distribution, make_pruner, make_sampler, name_of
@@ -16,6 +17,7 @@ from runner.sweep.optimize.settings import OptunaSettings
 from runner.sweep.optimize.study import DONE, count, directed, open_study
 from runner.sweep.points.space import Space
 from runner.sweep.sweeper import BatchSweeper, Watched, check_at_least
+from runner.tracking.used_data import is_preparation
 
 BATCH_SIZE = 16
 
@@ -72,6 +74,12 @@ def space_of(sweeper: BatchSweeper, arguments: Sequence[str]) -> Space:
     space = sweeper.sampled_space(arguments)
     if "objective" in space.swept:
         raise ConfigError(["objective: cannot be swept here: a study's trials are all held to the same"])
+    data = [key for key in map(key_of, space.swept) if key.partition(".")[0] == "data"]
+    others = [key for key in data if not is_preparation(key)]
+    if others:
+        raise ConfigError(
+            [f"{others[0]}: cannot be swept here: a study's trials are all held to the same data set"]
+        )
     return space
 
 

@@ -7,7 +7,7 @@ from runner.pictures.colours import direction
 from runner.reports.page import REPEATS
 from runner.sweep.report.page import jobs_in, swept_in
 from runner.sweep.report.ranked import ranked
-from runner.sweep.report.report import Report
+from runner.sweep.report.report import Report, Standing
 
 PLACES = 10
 
@@ -36,28 +36,33 @@ def with_places(report: Report, experiment_id: str, files: Sequence[str], places
     """The note with so many places."""
     lines = [f"{jobs_in(report)}."]
     lines += [f"- **{plain(key)}**: {plain(values)}" for key, values in swept_in(report).items()]
-    if report.best is not None:
+    several = len(report.standings) > 1
+    if several:
+        lines += ["", f"{len(report.standings)} data sets, which are not compared: the best of each."]
+    for standing in report.standings:
+        title, objective, best = standing.title, standing.objective, standing.best
+        lines += ["", f"**{plain(title)}**"] if several else []
         lines += [
             "",
-            f"By `{report.objective}`, {direction(report.objective)}:",
+            f"By `{objective}`, {direction(objective)}:",
             "",
-            *table_of(report, places),
+            *table_of(standing, report.keys, places),
         ]
-        page = f"#/experiments/{experiment_id}/runs/{report.best.run_id}"
-        lines += ["", f"The best is [job {report.best.job}]({page}). To run it again:", ""]
-        lines += ["```sh", REPEATS.format(run=report.best.run_id), "```"]
+        page = f"#/experiments/{experiment_id}/runs/{best.run_id}"
+        lines += ["", f"The best is [job {best.job}]({page}). To run it again:", ""]
+        lines += ["```sh", REPEATS.format(run=best.run_id), "```"]
     lines += ["", "Among the artifacts: " + ", ".join(f"`{name}`" for name in files) + "."]
     return "\n".join(lines)
 
 
-def table_of(report: Report, places: int) -> list[str]:
+def table_of(standing: Standing, keys: Sequence[str], places: int) -> list[str]:
     """The first places as a table."""
-    shown = ranked(report, places)
+    shown = ranked(standing, keys, places)
     headings = ["", *shown.keys, *shown.figures]
     rules = ["---:", *("---" for _ in shown.keys), *("---:" for _ in shown.figures)]
     rows = [[plain(cell) for cell in row] for row in ([*map(str, headings)], *shown.rows)]
     lines = [" | ".join(row) for row in (rows[0], rules, *rows[1:])]
-    rest = len(report.ranking) - len(shown.rows)
+    rest = len(standing.ranking) - len(shown.rows)
     return [f"| {line} |" for line in lines] + ([f"\n… and {rest} more"] if rest else [])
 
 

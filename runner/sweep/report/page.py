@@ -11,7 +11,7 @@ from runner.reports.html import render
 from runner.reports.page import REPEATS, Picture
 from runner.sweep.report import table
 from runner.sweep.report.ranked import ranked
-from runner.sweep.report.report import Report
+from runner.sweep.report.report import Report, Standing
 
 PAGE = "report.html"
 """In the sweep's folder and among the parent run's artifacts."""
@@ -55,7 +55,7 @@ def page_of(report: Report, about: About, pictures: Mapping[str, bytes]) -> str:
         about: which sweep it is.
         pictures: PNGs by their names, of those that it has.
     """
-    shown, jobs = ranked(report), table.cells(report.results, report.keys)
+    jobs = table.cells(report.results, report.keys)
     told = {
         "title": about.name,
         "status": about.status,
@@ -70,17 +70,24 @@ def page_of(report: Report, about: About, pictures: Mapping[str, bytes]) -> str:
         },
         "command_does": "Run the best job again, in a new run:",
         "command": REPEATS.format(run=report.best.run_id) if report.best else "",
-        "ranking": {
-            "swept": shown.keys,
-            "figures": shown.figures,
-            "rows": [(row, job.run_id or "") for row, job in zip(shown.rows, shown.jobs, strict=True)],
-        },
+        "rankings": [ranking_of(report, standing) for standing in report.standings],
         "jobs": {"columns": jobs.columns, "rows": [[in_words(value) for value in row] for row in jobs.rows]},
         "unfinished": unfinished_in(report),
         "left_out": report.left_out,
     }
     with_captions = [Picture(*CAPTIONS[name], png) for name, png in pictures.items()]
     return render("sweep.html", masked_values(told) | {"pictures": with_captions})
+
+
+def ranking_of(report: Report, standing: Standing) -> dict[str, object]:
+    """The cells of a data set, which is named if there are several."""
+    shown = ranked(standing, report.keys)
+    return {
+        "title": f"Ranking: {standing.title}" if len(report.standings) > 1 else "Ranking",
+        "swept": shown.keys,
+        "figures": shown.figures,
+        "rows": [(row, job.run_id or "") for row, job in zip(shown.rows, shown.jobs, strict=True)],
+    }
 
 
 def jobs_in(report: Report) -> str:

@@ -75,7 +75,8 @@ def seeds(report: Report) -> Figure:
     """Mean and band over the seeds."""
     if SEED not in varied(report):
         raise NothingToDraw("no seeds are compared")
-    cells = report.ranking if len(report.keys) > 1 else over_seeds(report.results, report.keys)
+    assert report.standing is not None
+    cells = report.standing.ranking if len(report.keys) > 1 else over_seeds(report.results, report.keys)
     settings = {
         plots.in_short(cell.values) or "all": [member.curve for member in cell.finished if member.curve]
         for cell in cells
@@ -125,11 +126,19 @@ def drawings(report: Report) -> Iterator[tuple[str, Callable[[], Figure]]]:
 
     The forest is asked meanwhile, in a process beside this one.
     """
+    if report.best is None:
+        yield from ((name, several) for name in NAMES)
+        return
     with ThreadPoolExecutor(1) as beside:
         forest = beside.submit(ask_forest, report)
         for name, draw in PICTURES.items():
             yield name, partial(draw, report)
         yield IMPORTANCE, lambda: importance(forest.result())
+
+
+def several() -> Figure:
+    """Draw nothing: a picture compares jobs."""
+    raise NothingToDraw("the jobs have several data sets")
 
 
 def varied(report: Report) -> dict[str, list[str | None]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.sweep.record import JobResult
-from runner.sweep.report.report import Report
+from runner.sweep.report.report import Standing
 from runner.sweep.report.table import Group
 
 
@@ -25,17 +25,18 @@ class Ranked:
     jobs: Sequence[JobResult]
 
 
-def ranked(report: Report, places: int | None = None) -> Ranked:
+def ranked(standing: Standing, swept: Sequence[str], places: int | None = None) -> Ranked:
     """The best cells first: their values, objective, over how many seeds if over several, best job.
 
     Args:
-        report: what the sweep came to.
+        standing: what the jobs of a data set came to.
+        swept: the keys that the sweep varies.
         places: how many; all if left out.
     """
-    shown = report.ranking[:places]
-    over_seeds = any(len(cell.members) > 1 for cell in report.ranking)
-    keys = [key for key in report.keys if any(key in cell.values for cell in shown)]
-    jobs = [cell.best(report.objective) if cell.finished else cell.members[0] for cell in shown]
+    shown = standing.ranking[:places]
+    over_seeds = any(len(cell.members) > 1 for cell in standing.ranking)
+    keys = [key for key in swept if any(key in cell.values for cell in shown)]
+    jobs = [cell.best(standing.objective) if cell.finished else cell.members[0] for cell in shown]
     rows = [
         [
             str(place),
@@ -46,7 +47,7 @@ def ranked(report: Report, places: int | None = None) -> Ranked:
         ]
         for place, (cell, job) in enumerate(zip(shown, jobs, strict=True), 1)
     ]
-    return Ranked(keys, [report.objective, *(["seeds"] if over_seeds else []), "job"], rows, jobs)
+    return Ranked(keys, [standing.objective, *(["seeds"] if over_seeds else []), "job"], rows, jobs)
 
 
 def figure_of(cell: Group) -> str:

@@ -1,6 +1,7 @@
 """What a sweep came to, or has come to so far, as the store tells it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from runner.sweep.record import PRUNED, JobResult, read_results
 from runner.sweep.report.page import About
 from runner.sweep.report.report import Report
 from runner.sweep.report.table import in_typed_order
-from runner.tracking.finished import jobs_of
+from runner.tracking.finished import data_of, jobs_of
 from runner.tracking.location import Location
 from runner.tracking.lookup import as_measured, metrics_of
 from runner.tracking.store import told_as_tracking_error
@@ -41,11 +42,14 @@ def report_of(sweep: TrainedRun) -> Report:
         else:
             results = results_of(client, jobs_of(client, info.experiment_id, sweep.run_id), swept)
         report = Report(Path(folder), results, location.how_to_look, in_typed_order(swept, results))
-        finished = next((result.run_id for result in results if result.outcome == "FINISHED"), None)
-        if finished is not None:
-            data = client.get_run(finished).data
-            report.judge({"objective": data.params["objective"], **data.tags})
+        report.judge(partial(known_of, client))
     return report
+
+
+def known_of(client: MlflowClient, job: JobResult) -> Mapping[str, str]:
+    """The objective of a job that went well, and its tags. Raises what MLflow raises."""
+    data = client.get_run(str(job.run_id)).data
+    return {"objective": data.params["objective"], **data.tags}
 
 
 def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -> list[JobResult]:
@@ -66,6 +70,7 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
                 metrics,
                 [as_measured(row.value) for row in sorted(rows, key=lambda row: row.step)],
                 int(data.tags[PRUNED]) if PRUNED in data.tags else None,
+                data_of(run),
             )
         )
     return sorted(results, key=lambda result: result.job)

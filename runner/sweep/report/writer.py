@@ -5,6 +5,7 @@ import json
 import shlex
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
@@ -98,6 +99,7 @@ def write(report: Report, status: Status) -> None:
     if report.best is not None:
         with part(report, EXPERIMENT):
             write_experiment(report, report.best)
+    if report.standings:
         with part(report, "its pictures"):
             draw(report)
     with part(report, PAGE):
@@ -120,11 +122,8 @@ def write_tables(report: Report) -> None:
 
 
 def judge(report: Report) -> None:
-    """Rank the cells by the objective, of which a job's run tells the name and which way it gets better."""
-    finished = [result for result in report.results if result.outcome == "FINISHED"]
-    if not finished:
-        return
-    report.judge(known_of(report, finished[0]))
+    """Rank the cells of each data set, by the objective that a job's run names."""
+    report.judge(partial(known_of, report))
 
 
 def write_experiment(report: Report, job: JobResult) -> None:
@@ -196,7 +195,8 @@ def about_best(report: Report, job: JobResult) -> list[Event]:
     metrics = {
         f"best/{name}": value for name, value in job.metrics.items() if name in (*SHOWN, report.objective)
     }
-    cell = report.ranking[0]
+    assert report.standing is not None
+    cell = report.standing.ranking[0]
     if cell.std is not None:
         metrics |= {f"best/{report.objective}_mean": cell.mean, f"best/{report.objective}_std": cell.std}
     overrides = masked_words(job.overrides)[:VALUE_LENGTH]

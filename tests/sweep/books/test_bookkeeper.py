@@ -408,7 +408,8 @@ def test_a_ledger_is_the_same_from_another_process(in_tmp_path: Path) -> None:
     assert sorted(written) == [0, 1]
     report = ledger.conclude("FINISHED", read_results(in_tmp_path / "sweep"))
     assert report is not None
-    assert [cell.best("test/loss").run_id for cell in report.ranking if cell.finished] == [result.run_id]
+    order = report.standings[0].ranking
+    assert [cell.best("test/loss").run_id for cell in order if cell.finished] == [result.run_id]
     parents = [run for run in runs_in(in_tmp_path) if "mlflow.parentRunId" not in run.data.tags]
     assert [run.info.status for run in parents] == ["FINISHED"]
 

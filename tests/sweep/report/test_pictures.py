@@ -26,7 +26,7 @@ from tests.sweep.results import failed, finished
 
 def report_of(results: Sequence[JobResult], *keys: str, objective: str = "test/loss") -> Report:
     written = Report(Path(), results, "python -m runner ui", [*keys])
-    written.judge({"objective": objective})
+    written.judge(lambda job: {"objective": objective})
     return written
 
 

@@ -19,7 +19,6 @@ from runner.sweep.books import parent
 from runner.sweep.record import JobResult
 from runner.sweep.report import plots, standings, writer
 from runner.sweep.report.report import Report
-from runner.sweep.report.table import ranking
 from runner.tracking.location import Location
 from runner.tracking.outcome import Status
 from tests.conftest import client_of
@@ -202,8 +201,8 @@ def test_a_store_that_is_gone_is_told_once_and_the_folder_has_the_table(in_tmp_p
 
 def test_of_many_cells_ten_are_shown() -> None:
     results = [finished(job, f"optim.lr={job}", job + 1.0) for job in range(12)] + [failed(12, "optim.lr=x")]
-    order = ranking(results, ["optim.lr"], "test/loss")
-    written = Report(Path(), results, "python -m runner ui", ["optim.lr"], "test/loss", order, results[0])
+    written = Report(Path(), results, "python -m runner ui", ["optim.lr"])
+    written.judge(lambda job: {"objective": "test/loss"})
     lines = shown(written).splitlines()
     assert len(lines) == 13
     assert lines[-2] == "… and 3 more, in cells.csv"
