@@ -11,13 +11,31 @@ from collections.abc import Sequence
 
 from runner.commands import help, table
 from runner.commands.arguments import is_bare
+from runner.commands.exit_code import disk_needs, exit_code, shows_tracebacks
+from runner.errors import RunnerError
 from runner.process.signals import raise_on_signals
+from runner.process.standard_streams import Output, guard_streams
 
 
 def main() -> None:
     """The console script."""
     raise_on_signals()
-    sys.exit(run(sys.argv[1:]))
+    output, shows_traceback = guard_streams(), shows_tracebacks()
+    code = exit_code(lambda: run(sys.argv[1:]), shows_traceback)
+    sys.exit(exit_code(lambda: flushed(output, code), shows_traceback))
+
+
+def flushed(output: Output | None, code: int) -> int:
+    """Write what is left to standard output; the exit code so far.
+
+    Raises:
+        RunnerError: if not all of it could be written.
+    """
+    if output is not None:
+        sys.stdout.flush()
+        if output.refusal is not None:
+            raise RunnerError(f"standard output: {disk_needs(output.refusal)}")
+    return code
 
 
 def run(words: Sequence[str]) -> int:

@@ -83,7 +83,9 @@ MAY_IMPORT = {
         "commands.exit_code", "commands.together", "config", "errors", "going_on", "process", "sweep",
         "task", "tracking",
     },
-    "__main__": {"command_line", "commands", "commands.arguments", "process"},
+    "__main__": {
+        "command_line", "commands", "commands.arguments", "commands.exit_code", "errors", "process",
+    },
 }  # fmt: skip
 TORCH_ONLY = ("engine", "nn", "optim", "training")
 NEVER_IN_THE_FRAMEWORK = {"hydra", "omegaconf", "mlflow"}

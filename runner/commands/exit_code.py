@@ -32,8 +32,13 @@ NEEDED = {
 def told_by_disk(error: OSError) -> str:
     """What the disk refuses, in a line: where, why, and what is needed."""
     place = Path(error.filename).absolute() if isinstance(error.filename, str) else Path.cwd() / "outputs"
+    return f"{place}: {disk_needs(error)}"
+
+
+def disk_needs(error: OSError) -> str:
+    """Why the disk refuses, and what is needed."""
     needed = f": {NEEDED[error.errno]}" if error.errno in NEEDED else ""
-    return f"{place}: {error.strerror or error}{needed}"
+    return f"{error.strerror or error}{needed}"
 
 
 def shows_tracebacks() -> bool:

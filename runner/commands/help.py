@@ -3,16 +3,12 @@
 Hydra's own would say as much, after it has copied the whole config for each of the groups.
 """
 
-import os
-import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import HELP, without_config_dir
 from runner.commands.exit_code import exit_code, shows_tracebacks
 from runner.commands.table import COMMANDS
-from runner.process.signals import Terminated
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -67,17 +63,8 @@ def show(words: Sequence[str]) -> int:
     with composed(overrides, config_dir) as (hydra, cfg):
         options = OmegaConf.to_yaml(cfg, resolve=RESOLVED in words)
         groups = {name: ", ".join(sorted(found)) for name, found in sorted(groups_of(hydra).items())}
-    say(TEXT.format(commands=aligned(COMMANDS), groups=listed(groups), options=options))
+    print(TEXT.format(commands=aligned(COMMANDS), groups=listed(groups), options=options))
     return 0
-
-
-def say(text: str) -> None:
-    """Print to a reader who may go away (``… | head``): that ends the program as a signal does."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
-        raise Terminated(signal.SIGPIPE) from None
 
 
 def aligned(summaries: Mapping[str, str]) -> str:

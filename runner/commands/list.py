@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import Arguments, run_program
-from runner.commands.help import say
 from runner.errors import ConfigError, unknown
 from runner.process.importing import without_collections
 
@@ -99,7 +98,7 @@ def list_runs(arguments: Arguments) -> int:
     if console.is_terminal:
         console.print(as_table(rows))
     else:  # not by rich, which makes spaces of tabs
-        say("\n".join("\t".join(cells) for cells in (HEADINGS, *(row.cells() for row in rows))))
+        print("\n".join("\t".join(cells) for cells in (HEADINGS, *(row.cells() for row in rows))))
     return 0
 
 
