@@ -21,7 +21,8 @@ class Split:
 
     ``samples`` are float32 ``[N, *in_shape]``, or uint8 for pixels: a quarter of the memory. Where ``pixels``
     isn't None, it says if they are pixels, whatever their type.
-    ``targets`` are class indices int64 ``[N]`` or values float32 ``[N, D]``.
+    ``targets`` are class indices int64 ``[N]`` or values ``[N, D]``, learnt in float32; of a table float64 as
+    long as they are not in units that are learnt well.
 
     Of sequences each place may have a class: int64 ``[N, T]``, ``classified``. Values may be labels, 0 and 1
     alone, of which a sample has several: ``labelled``.
@@ -123,7 +124,7 @@ class Split:
             return self
         values = self.targets.double() * (self.target_scale or 1.0)
         own = values if self.units is None else self.units.restored(values)
-        targets = own.float() if units is None else units.scaled(own)
+        targets = own if units is None else units.scaled(own)
         return replace(self, targets=targets, target_scale=None, units=units)
 
     def to(self, device: torch.device) -> "Split":

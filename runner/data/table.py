@@ -236,7 +236,9 @@ class Table:
         }
 
     def targets(self, rows: Rows) -> Tensor:
-        """What is to be said of the rows: class indices int64 ``[N]``, or values float32 ``[N, 1]``.
+        """What is to be said of the rows: class indices int64 ``[N]``, or values float64 ``[N, 1]``.
+
+        What is around a large mean is lost in float32, as the seconds of a time stamp are.
 
         Raises:
             DataError: if one is missing, or none of the classes.
@@ -246,7 +248,7 @@ class Table:
             wanted = numbers(self.label, values, form)
             if missing := int(np.isnan(wanted).sum()):
                 raise DataError(self._lacks(missing))
-            return torch.from_numpy(wanted.astype(np.float32))[:, None]
+            return torch.from_numpy(wanted)[:, None]
         found = texts(values, form)
         if missing := found.count(None):
             words = {str(value).strip() for value in values if isinstance(value, str)}

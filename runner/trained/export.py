@@ -31,7 +31,7 @@ INPUT = "input"
 ABOUT = "runner.json"
 """The name of what a TorchScript file says of itself; an ONNX file has the same as properties."""
 
-Outputs = npt.NDArray[np.float32]
+Outputs = npt.NDArray[np.floating]
 Ask = Callable[[Tensor], Outputs]
 
 

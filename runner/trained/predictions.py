@@ -34,7 +34,7 @@ class Predictions:
         task: what is predicted.
     """
 
-    values: npt.NDArray[np.float32]
+    values: npt.NDArray[np.floating]
     classes: npt.NDArray[np.int64] | None = None
     names: tuple[str, ...] | None = None
     task: Task = "regression"
@@ -76,7 +76,7 @@ class Predictions:
             parts.insert(0, told)
         return dict(zip(columns(self.task, self.names, self.values.shape[-1]), parts, strict=True))
 
-    def _array(self) -> npt.NDArray[np.void] | npt.NDArray[np.float32]:
+    def _array(self) -> npt.NDArray[np.void] | npt.NDArray[np.floating]:
         """The values; of a classifier records of ``class`` and ``probabilities``."""
         if self.classes is None:
             return self.values

@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.config.check import Config
 from runner.data.dataset import Dataset
+from runner.data.units import Units
 from runner.nn.link import link_of
 from runner.nn.store import ParameterStore
 from runner.tracking.saved_model import Columns, Registration, SavedModel
@@ -41,7 +42,7 @@ def save_model(
         example,
         epoch.number,
         takes,
-        gives=given(task, names_of(data.preprocessing, task), out_shape[-1]),
+        gives=given(task, names_of(data.preprocessing, task), out_shape[-1], units),
         registration=registration(config, epoch),
     )
 
@@ -55,12 +56,12 @@ def asked_with(data: Dataset) -> tuple[Columns | None, list[Any]]:
     return [(name, "any") for name in rows], [list(row) for row in zip(*rows.values(), strict=True)]
 
 
-def given(task: Task, names: tuple[str, ...] | None, outputs: int) -> Columns | None:
+def given(task: Task, names: tuple[str, ...] | None, outputs: int, units: Units | None) -> Columns | None:
     """The columns of what it answers; None if that is no table."""
     if task != "classification" and names is None:
         return None
-    label = "long" if names is None else "string"
-    return [(name, label if name == CLASS else "float") for name in columns(task, names, outputs)]
+    label, value = "long" if names is None else "string", "float" if units is None else "double"
+    return [(name, label if name == CLASS else value) for name in columns(task, names, outputs)]
 
 
 def registration(config: Config, epoch: Epoch) -> Registration | None:

@@ -37,7 +37,7 @@ class Served:
 
     def predict(
         self, inputs: DataFrame | npt.NDArray[Any], params: object = None
-    ) -> DataFrame | npt.NDArray[np.float32]:
+    ) -> DataFrame | npt.NDArray[np.floating]:
         """What the model says of N samples.
 
         Args:

@@ -144,12 +144,12 @@ class Predictor:
         self.link = Link(link or default(task), task)
 
     @torch.inference_mode()
-    def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
         """The model's answers ``[N, outputs]`` for inputs ``[N, *in_shape]``, as an exported file gives them.
 
         They are logits of a classifier, probabilities of labels, or values in the targets' own units.
         """
-        given: npt.NDArray[np.float32] = self.answers(self.outputs(inputs), raw=self.gives_raw).numpy()
+        given: npt.NDArray[np.floating] = self.answers(self.outputs(inputs), raw=self.gives_raw).numpy()
         return given
 
     @property
@@ -174,9 +174,9 @@ class Predictor:
             return torch.cat([self._forward(part, rows) for part in torch.split(samples, rows)]).cpu()
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """The predictions that outputs ``[N, …, D]`` stand for, float32."""
+        """The predictions that outputs ``[N, …, D]`` stand for: float32, or float64 in the targets' units."""
         predicted = self.link.predictions(outputs)
-        return predicted if self.units is None else self.units.restored(predicted).float()
+        return predicted if self.units is None else self.units.restored(predicted)
 
     def _forward(self, samples: Tensor, rows: int) -> Tensor:
         """The outputs for at most ``rows`` samples, of a batch that has exactly as many."""
