@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.again.comparison import Rows, compared, last_epoch, verdict
+from runner.again.resume import CHANGED, PLUGINS_CHANGED
 from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
 from runner.errors import ConfigError, DivergedError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # these import torch and mlflow
     from runner.training.loop import Epoch
 
 KEY = "rerun"
-MAY_BE_SAID = ("tracking.uri", "data.root", "plugins")
+MAY_BE_SAID = ("tracking.uri", "data.root", "plugins", PLUGINS_CHANGED)
 
 IS_AS_IT_WAS = f"is as it was, that the run be the same. What can be said: {', '.join(MAY_BE_SAID)}"
 
@@ -42,6 +43,7 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
         from runner.config.check import check
         from runner.config.stored import as_data
         from runner.experiment import run
+        from runner.plugins.changed import TAG, changes_since, refuse_changed
         from runner.process.machine import THREADS
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
@@ -50,13 +52,17 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     old = find(uri, arguments.required("run"))
     then = rows_of(old)
     plain, folder = again(as_data(old.recorded(), wanted, arguments.of("data.root")), uri)
-    config = check(plain)
     tags: dict[str, str] = old.run.data.tags
+    if arguments.choice(PLUGINS_CHANGED, CHANGED) == "refuse":
+        refuse_changed("run", tags.get(TAG), plain["plugins"], f"{PLUGINS_CHANGED}=allow")
+    config = check(plain)
     set_num_threads(int(tags.get(THREADS, get_num_threads())))
     told_apart = (f"rerun_of={old.run_id[:8]}",)
     launch = Launch(folder, tags.get("model", "model"), told_apart, command, rerun_of=old.run_id)
     for line in changes(surroundings_of(old), surroundings(config, launch, workers or ALONE)):
         print(f"not as it was: {line}")
+    for line in changes_since(tags.get(TAG), plain["plugins"]):
+        print(f"not as it was: plugins: {line}")
     folder.mkdir(parents=True, exist_ok=True)
     heard = Heard(Terminal())
     try:

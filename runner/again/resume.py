@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from runner.again.comparison import compared, last_epoch
 from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
-from runner.errors import CheckpointError, ConfigError, RunnerError
+from runner.errors import CheckpointError, ConfigError, RunnerError, TrackingError
 from runner.process.importing import without_collections
 
 if TYPE_CHECKING:  # these import torch and mlflow
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # these import torch and mlflow
 KEY = "resume"
 
 EPOCHS, DATA_ROOT, DATA_CHANGED = "train.epochs", "data.root", "data.changed"
+PLUGINS_CHANGED, CHANGED = "plugins.changed", ("refuse", "allow")
 
 MAY_CHANGE = (
     "device",
@@ -64,6 +65,7 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         from runner.config.compose import compose_run
         from runner.config.stored import as_data
         from runner.experiment import Resumed, run
+        from runner.plugins.changed import TAG, refuse_changed
         from runner.process.launch import Launch
         from runner.process.machine import THREADS
         from runner.process.parallel import ALONE
@@ -82,20 +84,21 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
     checkpoint = newest(folder / CHECKPOINTS, found.run_id)
     if checkpoint is not None:
         refuse_nobodys(checkpoint)
+        checkpoint = own(checkpoint, found)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
         raise ConfigError([of_sweep(found.run_id, found.run.data.tags[SWEEP_TAG])])
     plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
-    if checkpoint is not None:
-        refuse_anothers(checkpoint, found.run_id)
     plain = as_data(plain, wanted, arguments.of(DATA_ROOT))
     plain = changed(completed(plain, compose_run([], None).plain), arguments)
     plain["tracking"]["uri"] = uri
+    if arguments.choice(PLUGINS_CHANGED, CHANGED) == "refuse":
+        refuse_changed("run", found.run.data.tags.get(TAG), plain["plugins"], f"{PLUGINS_CHANGED}=allow")
     config = check(plain)
     if checkpoint is None:
         refuse_another_beginning(arguments, found)
     else:
         refuse_nothing_to_do(arguments, found, checkpoint.snapshot.epoch, config.train.epochs)
-    if arguments.choice(DATA_CHANGED, ("refuse", "allow")) == "refuse":
+    if arguments.choice(DATA_CHANGED, CHANGED) == "refuse":
         refuse_other_data(config, found)
     set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     tags: dict[str, str] = found.run.data.tags
@@ -140,14 +143,17 @@ def refuse_nobodys(checkpoint: "Checkpoint") -> None:
         raise CheckpointError(f"{checkpoint.path}: lacks the run and the config that it belongs to")
 
 
-def refuse_anothers(checkpoint: "Checkpoint", run_id: str) -> None:
-    """Refuse a checkpoint that another run has left.
+def own(checkpoint: "Checkpoint", found: "TrainedRun") -> "Checkpoint | None":
+    """A checkpoint of the run's folder if it is the run's; None if another has left it: the run begins anew.
 
     Raises:
-        CheckpointError: if it is one.
+        CheckpointError: if it is another's, and the run is over.
     """
-    if checkpoint.about["run_id"] != run_id:
+    if checkpoint.about["run_id"] == found.run_id:
+        return checkpoint
+    if found.run.info.status == "FINISHED":
         raise CheckpointError(f"{checkpoint.path}: belongs to run '{checkpoint.about['run_id']}'")
+    return None
 
 
 def told_of_local(run_id: str, uri: str) -> str:
@@ -227,12 +233,15 @@ def typed(arguments: Arguments) -> list[str]:
 
 
 def written_down(folder: Path, found: "TrainedRun") -> Plain:
-    """A run's config from its folder or the store, which may not have it yet."""
+    """A run's config from the store; if it is not there yet from its folder, which others may have used."""
     from runner.config.stored import read_stored  # imports torch
 
     path = folder / CONFIG
-    if not path.exists():
+    try:
         return found.recorded()
+    except TrackingError:
+        if not path.exists():
+            raise
     return read_stored(path, f"run: '{path}'")
 
 

@@ -1,7 +1,8 @@
 """Checkpoints as files: each whole or not there, each bit of it accounted for, none able to run code.
 
-A checkpoint is two files. ``epoch-00012.safetensors`` has the tensors. ``epoch-00012.json`` has the rest and
-the SHA-256 digests of both; it is written last, so a checkpoint is there when this file is.
+A checkpoint is two files. ``epoch-0000012-<run>.safetensors`` has the tensors. ``epoch-0000012-<run>.json``
+has the rest and the SHA-256 digests of both; it is written last, so a checkpoint is there when this file is.
+``<run>`` is the end of the run's id: several may have used a folder.
 """
 
 import errno
@@ -30,7 +31,9 @@ FORMAT = 1
 CHECKPOINTS = "checkpoints"
 """The folder of a run's checkpoints, in the run's own."""
 
-NAME = "epoch-{:07d}"
+RUN = "run_id"
+"""What says in a checkpoint's ``about`` whose it is; a sweep's blocks have folders of their own."""
+
 SPARE = 1_000_000
 """Bytes that a checkpoint leaves free: log, journal and often the store are on the same disk."""
 
@@ -71,10 +74,20 @@ def write(folder: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> Path:
         "values": snapshot.values,
         "tensors": digest(tensors),
     }
-    path = folder / f"{NAME.format(snapshot.epoch)}{REST}"
+    path = folder / f"{name_of(snapshot.epoch, about)}{REST}"
     replace(path.with_suffix(TENSORS), tensors)
     replace(path, sealed(content))
     return path
+
+
+def name_of(epoch: int, about: Mapping[str, Any]) -> str:
+    """What a checkpoint's files are called, without their endings."""
+    return f"epoch-{epoch:07d}{whose(about)}"
+
+
+def whose(about: Mapping[str, Any]) -> str:
+    """The end of the names of a run's checkpoints."""
+    return f"-{about[RUN][-8:]}" if RUN in about else ""
 
 
 def read(path: Path) -> Checkpoint:
@@ -105,9 +118,10 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(Snapshot(epoch, tensors, values), about, path)
 
 
-def checkpoints_in(folder: Path) -> list[Path]:
-    """The JSON files of a folder's checkpoints, the newest first."""
-    return sorted(folder.glob(f"epoch-*{REST}"), reverse=True)
+def checkpoints_in(folder: Path, about: Mapping[str, Any] | None = None) -> list[Path]:
+    """The JSON files of a folder's checkpoints, the newest first; ``about`` says of which run alone."""
+    own = "*" if about is None else "[0-9]" * 7 + whose(about)
+    return sorted(folder.glob(f"epoch-{own}{REST}"), reverse=True)
 
 
 def newest(folder: Path, run_id: str | None = None) -> Checkpoint | None:
@@ -118,21 +132,24 @@ def newest(folder: Path, run_id: str | None = None) -> Checkpoint | None:
         run_id: of the run whose checkpoints are preferred: another may have used the folder before.
 
     Raises:
-        CheckpointError: if there are some, and all are damaged.
+        CheckpointError: if there are some, and all are damaged, or all of the run's.
     """
+    own = None if run_id is None else whose({RUN: run_id})
     problem: CheckpointError | None = None
     foreign: Checkpoint | None = None
+    has_own = False
     for path in checkpoints_in(folder):
         try:
             found = read(path)
         except CheckpointError as error:
             log.warning("%s; the one before is tried", error)
             problem = problem or error
+            has_own = has_own or (own is not None and path.stem.endswith(own))
             continue
-        if run_id is None or found.about.get("run_id") == run_id:
+        if run_id is None or found.about.get(RUN) == run_id:
             return found
         foreign = foreign or found
-    if foreign is None and problem is not None:
+    if problem is not None and (has_own or foreign is None):
         raise problem
     return foreign
 

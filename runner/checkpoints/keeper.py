@@ -9,7 +9,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any
 
-from runner.checkpoints.file import NAME, REST, checkpoints_in, leftovers, remove, write
+from runner.checkpoints.file import REST, checkpoints_in, leftovers, name_of, remove, write
 from runner.process.signals import uninterrupted
 from runner.training.snapshot import Snapshot
 
@@ -68,7 +68,7 @@ class Keeper:
     def _write(self, snapshot: Snapshot, about: Mapping[str, Any]) -> None:
         try:
             path = write(self.folder, snapshot, about)
-            self._prune(path)
+            self._prune(path, about)
         except OSError as error:
             self._written = None
             self._tell(snapshot, error.strerror or str(error))
@@ -91,10 +91,10 @@ class Keeper:
             )
         self._trouble = trouble
 
-    def _prune(self, newest: Path) -> None:
-        """Remove what is older than needed, and what a crash has left."""
-        best = self.folder / f"{NAME.format(self._best)}{REST}"
-        older = [path for path in checkpoints_in(self.folder) if path.name <= newest.name]
+    def _prune(self, newest: Path, about: Mapping[str, Any]) -> None:
+        """Remove what is older than needed, and what a crash has left; nothing of another run."""
+        best = self.folder / f"{name_of(self._best, about)}{REST}"
+        older = [path for path in checkpoints_in(self.folder, about) if path.name <= newest.name]
         for path in older[NEWEST:]:
             if path != best:
                 remove(path)

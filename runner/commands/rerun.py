@@ -16,6 +16,8 @@ numbers are the same to the bit, else 1, and it is told what is not as it was.
   data.root     where downloads lie now
   plugins       true lets the run's plugins run, which are code that the store names; or a list of files and
                 modules of your own to take in their place
+  plugins.changed
+                allow runs plugins whose files have changed since; refused if nothing is said
   tracking.uri  the store; outputs/mlflow.db if nothing else is said
   --config-dir  a folder of your own YAML: where files of plugins may lie"""
 

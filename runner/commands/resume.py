@@ -20,10 +20,12 @@ is gone on with as a whole: runner -m sweep.resume=<sweep>.
   data.changed  allow trains on with data that have changed since; refused if nothing is said
   plugins       true lets the run's plugins run, which are code that the store names; or a list of files and
                 modules of your own to take in their place
+  plugins.changed
+                allow goes on with plugins whose files have changed since; refused if nothing is said
   tracking.uri  the store; outputs/mlflow.db if nothing else is said
   --config-dir  a folder of your own YAML: where files of plugins may lie"""
 
-KNOWN = ("run!", "tracking.uri", "data.root", "data.changed", "plugins", *MAY_CHANGE)
+KNOWN = ("run!", "tracking.uri", "data.root", "data.changed", "plugins", "plugins.changed", *MAY_CHANGE)
 
 
 def main(words: Sequence[str]) -> int:

@@ -26,6 +26,8 @@ from runner.objective import remember, smaller_is_better
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.schedules import Schedule, WarmUp
+from runner.plugins.changed import TAG as PLUGINS
+from runner.plugins.changed import tag_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin, load_all
 from runner.plugins.mistakes import mistakes_told
@@ -75,7 +77,8 @@ class Config:
     def tags(self) -> dict[str, str]:
         """What its run is tagged with."""
         better = "smaller" if smaller_is_better(self.objective) else "larger"
-        return {"config_hash": self.hash, "objective_better": better}
+        code = {PLUGINS: tag_of(self.plain["plugins"])} if self.plain["plugins"] else {}
+        return {"config_hash": self.hash, "objective_better": better, **code}
 
     @property
     def hash(self) -> str:

@@ -109,6 +109,7 @@ class Sweep(BaseModel):
     skip_finished: bool
     resume: NonEmpty | None
     data_changed: Literal["refuse", "allow"] = "refuse"
+    plugins_changed: Literal["refuse", "allow"] = "refuse"
     dry_run: bool
     zip: list[NonEmpty] | list[list[NonEmpty]]
 

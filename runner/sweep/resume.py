@@ -9,13 +9,14 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from runner.config.compose import SWEEP_RECORD, key_of
+from runner.config.compose import SWEEP_RECORD, key_of, to_plain
 from runner.config.leaves import leaves
 from runner.config.plain import Plain
 from runner.config.stored import read_stored, refuse_more_than_data
 from runner.errors import ConfigError, TrackingError
+from runner.plugins.changed import TAG, refuse_changed
 from runner.tracking.store import connect, told_as_tracking_error
 
 PLUGINS, STORE = "plugins", "tracking.uri"
@@ -72,6 +73,25 @@ def recorded(sweep: str, config: DictConfig) -> Recorded:
         return command_line_in(found)
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError([f"{whose}: is no sweep's"]) from error
+
+
+def refuse_other_plugins(sweep: str, config: DictConfig) -> None:
+    """Refuse plugins whose files are not what they were when a sweep was started.
+
+    Args:
+        sweep: its id.
+        config: of the sweep that continues it.
+
+    Raises:
+        TrackingError: if the store cannot be used or knows no such sweep.
+        ConfigError: naming the files.
+    """
+    plugins = to_plain(OmegaConf.masked_copy(config, [PLUGINS]))[PLUGINS]
+    if plugins and config.sweep.plugins_changed != "allow":
+        uri = config.tracking.uri
+        with told_as_tracking_error(uri):
+            tags = connect(uri).get_run(sweep).data.tags
+        refuse_changed("sweep", tags.get(TAG), plugins, "sweep.plugins_changed=allow")
 
 
 def command_line_in(record: Plain) -> Recorded:

@@ -40,9 +40,18 @@ class BatchSweeper(Sweeper):
         self.params = dict(params or {})
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Called by Hydra before ``sweep``."""
+        """Called by Hydra before ``sweep``.
+
+        Raises:
+            ConfigError: if it continues a sweep whose plugins have changed.
+            TrackingError: if there is no such sweep.
+        """
         self.hydra_context = hydra_context
         self.config = config
+        if self.setting("sweep.resume") is not None:
+            from runner.sweep.resume import refuse_other_plugins  # imports mlflow
+
+            refuse_other_plugins(str(config.sweep.resume), config)
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )

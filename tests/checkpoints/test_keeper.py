@@ -7,6 +7,7 @@ import torch
 
 from runner.checkpoints.file import checkpoints_in, newest, read
 from runner.checkpoints.keeper import Keeper
+from runner.errors import CheckpointError
 from runner.training.snapshot import Snapshot
 
 
@@ -100,3 +101,39 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path) -> None:
     found = newest(tmp_path)
     assert found is not None
     assert found.snapshot.epoch == 50
+
+
+def test_another_runs_checkpoints_in_the_folder_are_neither_removed_nor_overwritten(tmp_path: Path) -> None:
+    with Keeper(tmp_path, 1, {"run_id": "aaaa1111"}) as keeper:
+        shown(keeper, 3)
+    others = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert epochs_in(tmp_path) == [3, 2, 1]
+    with Keeper(tmp_path, 1, {"run_id": "bbbb2222"}) as keeper:
+        shown(keeper, 6, best=2)
+    assert {name: (tmp_path / name).read_bytes() for name in others} == others
+    found = [read(path) for path in checkpoints_in(tmp_path, {"run_id": "bbbb2222"})]
+    assert [each.snapshot.epoch for each in found] == [6, 5, 2]
+    for run_id, epoch in (("aaaa1111", 3), ("bbbb2222", 6)):
+        own = newest(tmp_path, run_id)
+        assert own is not None
+        assert (own.about["run_id"], own.snapshot.epoch) == (run_id, epoch)
+
+
+def test_where_all_of_a_runs_own_are_damaged_no_other_is_taken(tmp_path: Path) -> None:
+    for run_id, epochs in (("aaaa1111", 1), ("bbbb2222", 2)):
+        with Keeper(tmp_path, 1, {"run_id": run_id}) as keeper:
+            shown(keeper, epochs)
+    for path in checkpoints_in(tmp_path, {"run_id": "aaaa1111"}):
+        path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match="aaaa1111"):
+        newest(tmp_path, "aaaa1111")
+
+
+def test_checkpoints_that_an_earlier_version_has_named_are_found(tmp_path: Path) -> None:
+    with Keeper(tmp_path, 1, {"run_id": "aaaa1111"}) as keeper:
+        shown(keeper, 2)
+    for path in list(tmp_path.iterdir()):
+        path.rename(path.with_name(path.name.replace("-aaaa1111", "")))
+    own = newest(tmp_path, "aaaa1111")
+    assert own is not None
+    assert own.snapshot.epoch == 2

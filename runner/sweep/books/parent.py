@@ -14,6 +14,8 @@ from omegaconf import OmegaConf
 from runner.config.compose import SWEEP_RECORD, typed_overrides
 from runner.config.plain import Plain
 from runner.errors import TrackingError
+from runner.plugins.changed import TAG as PLUGINS
+from runner.plugins.changed import tag_of
 from runner.process import atomic
 from runner.process.launch import Launch
 from runner.process.masking import masked_words
@@ -65,6 +67,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             token = token_of(folder)
             tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
             tags |= owner_tags(keeps)
+            tags |= {PLUGINS: tag_of(plain["plugins"])} if plain["plugins"] else {}
             called = name(folder)
             run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
             location = Location(uri, experiment_id, run.location.run_id)
