@@ -22,7 +22,10 @@ from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
 from runner.task import Task
 
-RERUN_FLAG, DATA_CHANGED = "--experimental-rerun", "data.changed="
+RERUN_FLAG = "--experimental-rerun"
+
+OF_SWEEP = {"data.changed=": "sweep.data_changed=", "plugins.changed=": "sweep.plugins_changed="}
+"""How words begin that are typed for a sweep as for a single run, and how as keys of the sweep."""
 
 if TYPE_CHECKING:
     from runner.process.parallel import Workers  # these import torch
@@ -43,7 +46,7 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
     task = Task(command_line(), workers)
 
     def start() -> int:
-        sys.argv[1:] = with_data_changed(sys.argv[1:])
+        sys.argv[1:] = with_keys_of_sweep(sys.argv[1:])
         refuse_more_folders(sys.argv[1:])
         refuse_pickled_job(sys.argv[1:])
         with checked_loading():
@@ -61,12 +64,10 @@ def run_command_line(shows_traceback: bool, workers: "Workers | None") -> int:
     return exit_code(lambda: end_sweep(folder, code, shows_traceback), shows_traceback)
 
 
-def with_data_changed(words: Sequence[str]) -> list[str]:
-    """The words, ``data.changed`` as the key of a sweep that it is: it is typed as for a single run."""
-    return [
-        f"sweep.data_changed={word.removeprefix(DATA_CHANGED)}" if word.startswith(DATA_CHANGED) else word
-        for word in words
-    ]
+def with_keys_of_sweep(words: Sequence[str]) -> list[str]:
+    """The words, those of ``OF_SWEEP`` as keys of the sweep that they are."""
+    found = [(word, next(filter(word.startswith, OF_SWEEP), None)) for word in words]
+    return [word if key is None else OF_SWEEP[key] + word.removeprefix(key) for word, key in found]
 
 
 def folders_named(words: Sequence[str]) -> list[Path]:

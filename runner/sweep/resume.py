@@ -91,7 +91,7 @@ def refuse_other_plugins(sweep: str, config: DictConfig) -> None:
         uri = config.tracking.uri
         with told_as_tracking_error(uri):
             tags = connect(uri).get_run(sweep).data.tags
-        refuse_changed("sweep", tags.get(TAG), plugins, "sweep.plugins_changed=allow")
+        refuse_changed("sweep", tags.get(TAG), plugins, "plugins.changed=allow")
 
 
 def command_line_in(record: Plain) -> Recorded:

@@ -148,7 +148,7 @@ def test_a_sweep_that_is_continued_is_held_to_the_files_that_it_was_started_with
     ).info.run_id
     refuse_other_plugins(sweep, config)
     parts.write_text("x = 2")
-    told = r"^plugins: parts\.py has changed since the sweep .*, or type sweep\.plugins_changed=allow$"
+    told = r"^plugins: parts\.py has changed since the sweep .*, or type plugins\.changed=allow$"
     with pytest.raises(ConfigError, match=told):
         refuse_other_plugins(sweep, config)
     config.sweep.plugins_changed = "allow"

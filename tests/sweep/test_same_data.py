@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.command_line import with_data_changed
+from runner.command_line import with_keys_of_sweep
 from runner.data.digits import Digits
 from runner.errors import ConfigError, DataError
 from runner.sweep.same_data import has_changed, refuse_changed
@@ -37,7 +37,8 @@ def test_a_run_of_which_nothing_is_known_counts() -> None:
 
 def test_what_allows_it_is_typed_as_for_a_run() -> None:
     words = ["-m", "sweep.resume=x", "data.changed=allow", "data.root=."]
-    assert with_data_changed(words) == ["-m", "sweep.resume=x", "sweep.data_changed=allow", "data.root=."]
+    assert with_keys_of_sweep(words) == ["-m", "sweep.resume=x", "sweep.data_changed=allow", "data.root=."]
+    assert with_keys_of_sweep(["plugins.changed=allow"]) == ["sweep.plugins_changed=allow"]
 
 
 @pytest.mark.slow
