@@ -43,11 +43,17 @@ def master_of(*overrides: str) -> DictConfig:
     return config_loader().load_configuration("config", ["hydra.mode=MULTIRUN", *overrides], RunMode.MULTIRUN)
 
 
+@cache
+def composer_of(*overrides: str) -> Composer:
+    """What composes a sweep's jobs."""
+    return Composer(config_loader(), master_of(*overrides))
+
+
 def jobs_of(overrides: Sequence[str], common: str = "", folder: Path | str = "sweep") -> list[Job]:
     """A job for each line of overrides, which come after those that all have in common."""
-    master = master_of(f"hydra.sweep.dir={folder}", *common.split())
+    composer = composer_of(f"hydra.sweep.dir={folder}", *common.split())
     lines = [[*common.split(), *each.split()] for each in overrides]
-    jobs, problems = check_all(Composer(config_loader(), master).cells(lines, 0), "python -m runner -m")
+    jobs, problems = check_all(composer.cells(lines, 0), "python -m runner -m")
     assert not problems, [str(problem.error) for problem in problems]
     return jobs
 
