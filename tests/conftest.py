@@ -43,9 +43,9 @@ Injected = Callable[[int], None]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A process for each core if all quick tests run; else none beside this, which is there sooner."""
+    """One process more than cores if all quick tests run, as many wait; else none, which is there sooner."""
     are_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return min(os.cpu_count() or 1, 8) if are_all and config.option.markexpr == "not slow" else 0
+    return min((os.cpu_count() or 1) + 1, 8) if are_all and config.option.markexpr == "not slow" else 0
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedule | None:

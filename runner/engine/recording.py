@@ -7,6 +7,7 @@ torch hands an operator to its kernel.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class Call:
     kwargs: Mapping[str, Any]
     results: Sequence[Tensor | None]
 
-    @property
+    @cached_property
     def tensors(self) -> list[Tensor]:
         """Every tensor among the arguments."""
         return [leaf for leaf in tree_leaves((self.args, self.kwargs)) if isinstance(leaf, Tensor)]
@@ -36,7 +37,7 @@ class Call:
         """Whether the operator changes one of its arguments."""
         return self.operator._schema.is_mutable
 
-    @property
+    @cached_property
     def written(self) -> list[Tensor]:
         """Every tensor among the arguments that the operator changes."""
         places = self.operator._schema.arguments
