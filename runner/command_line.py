@@ -16,7 +16,7 @@ from runner.commands.exit_code import FULL_ERROR, exit_code, shows_tracebacks, t
 from runner.commands.together import together
 from runner.config.compose import register_resolvers
 from runner.config.loader import checked_loading, conf_folder
-from runner.errors import ConfigError
+from runner.errors import ConfigError, in_a_line
 from runner.process.launch import command_line
 from runner.process.masking import masked, masked_words
 from runner.sweep.callback import PARENT, SweepFolder
@@ -121,7 +121,7 @@ def end_sweep(folder: Path, code: int, shows_traceback: bool) -> int:
     failed = [result for result in results if result.status == "FAILED"]
     for result in failed:
         told = f"job {result.job} ({masked_words(result.overrides)}) failed: {result.reason}"
-        print(masked(told), file=sys.stderr)
+        print(in_a_line(masked(told)), file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(results)} jobs failed", file=sys.stderr)
     code = code or int(bool(failed))
@@ -141,7 +141,7 @@ def close_sweep(folder: Path, code: int, results: "list[JobResult]", shows_trace
         print(of_sweep(Location.read(folder / PARENT)), file=sys.stderr)
     report = report_of(folder, "KILLED" if code > 128 else "FAILED" if code else "FINISHED", results)
     for line in report.notes:
-        print(line, file=sys.stderr)
+        print(in_a_line(line), file=sys.stderr)
     told = [tell(problem, shows_traceback) for problem in report.problems]
     code = code or max(told, default=0)
     standings.show(report, PipeConsole(highlight=False, soft_wrap=True))

@@ -47,6 +47,11 @@ def in_a_line(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
+def in_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return text if text.isprintable() else "\n".join(map(in_a_line, text.split("\n")))
+
+
 def first_line(error: BaseException) -> str:
     """What an exception says, in a line."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -10,7 +10,7 @@ from runner.again.comparison import Rows, compared, last_epoch, verdict
 from runner.again.resume import CHANGED, PLUGINS_CHANGED
 from runner.commands.arguments import Arguments
 from runner.config.plain import Plain
-from runner.errors import ConfigError, DivergedError
+from runner.errors import ConfigError, DivergedError, in_a_line
 from runner.process.importing import without_collections
 from runner.process.launch import Launch
 
@@ -37,14 +37,14 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     """
     wanted = arguments.plugins()
     with without_collections():
-        from torch import get_num_threads, set_num_threads
+        from torch import set_num_threads
 
         from runner.again.surroundings import changes, reasons, surroundings, surroundings_of
         from runner.config.check import check
         from runner.config.stored import as_data
         from runner.experiment import run
         from runner.plugins.changed import TAG, changes_since, refuse_changed
-        from runner.process.machine import THREADS
+        from runner.process.machine import threads_of
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
         from runner.trained.run import find
@@ -56,13 +56,13 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
     if arguments.choice(PLUGINS_CHANGED, CHANGED) == "refuse":
         refuse_changed("run", tags.get(TAG), plain["plugins"], f"{PLUGINS_CHANGED}=allow")
     config = check(plain)
-    set_num_threads(int(tags.get(THREADS, get_num_threads())))
+    set_num_threads(threads_of(tags))
     told_apart = (f"rerun_of={old.run_id[:8]}",)
     launch = Launch(folder, tags.get("model", "model"), told_apart, command, rerun_of=old.run_id)
     for line in changes(surroundings_of(old), surroundings(config, launch, workers or ALONE)):
-        print(f"not as it was: {line}")
+        print(in_a_line(f"not as it was: {line}"))
     for line in changes_since(tags.get(TAG), plain["plugins"]):
-        print(f"not as it was: plugins: {line}")
+        print(in_a_line(f"not as it was: plugins: {line}"))
     folder.mkdir(parents=True, exist_ok=True)
     heard = Heard(Terminal())
     try:
@@ -71,7 +71,7 @@ def rerun(arguments: Arguments, command: str, workers: "Workers | None") -> int:
         print(error, file=sys.stderr)
     is_same, told = verdict(then, compared(heard.rows))
     new = None if heard.run_id is None else find(uri, heard.run_id)
-    print(told if is_same else told + reasons(old, new))
+    print(in_a_line(told if is_same else told + reasons(old, new)))
     return 0 if is_same else 1
 
 

@@ -1,5 +1,6 @@
 """Going on with a run, in the same run, as if nothing had happened."""
 
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
     """
     wanted = arguments.plugins()
     with without_collections():
-        from torch import get_num_threads, set_num_threads
+        from torch import set_num_threads
 
         from runner.checkpoints.file import CHECKPOINTS, newest
         from runner.config.check import check
@@ -67,7 +68,7 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         from runner.experiment import Resumed, run
         from runner.plugins.changed import TAG, refuse_changed
         from runner.process.launch import Launch
-        from runner.process.machine import THREADS
+        from runner.process.machine import threads_of
         from runner.process.parallel import ALONE
         from runner.tracking.terminal import Terminal
         from runner.tracking.tracker import LOCAL
@@ -81,12 +82,15 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
             f"{KEY}: run '{found.run_id}' is deleted: mlflow runs restore --run-id {found.run_id}"
         )
     folder = folder_of(found.run)
+    refuse_links(folder)
     checkpoint = newest(folder / CHECKPOINTS, found.run_id)
     if checkpoint is not None:
         refuse_nobodys(checkpoint)
         checkpoint = own(checkpoint, found)
     if checkpoint is None and SWEEP_TAG in found.run.data.tags:
         raise ConfigError([of_sweep(found.run_id, found.run.data.tags[SWEEP_TAG])])
+    if checkpoint is None:
+        refuse_anothers_folder(folder, found)
     plain = checkpoint.about["config"] if checkpoint else written_down(folder, found)
     plain = as_data(plain, wanted, arguments.of(DATA_ROOT))
     plain = changed(completed(plain, compose_run([], None).plain), arguments)
@@ -100,8 +104,8 @@ def resume(arguments: Arguments, command: str, workers: "Workers | None") -> int
         refuse_nothing_to_do(arguments, found, checkpoint.snapshot.epoch, config.train.epochs)
     if arguments.choice(DATA_CHANGED, CHANGED) == "refuse":
         refuse_other_data(config, found)
-    set_num_threads(int(found.run.data.tags.get(THREADS, get_num_threads())))
     tags: dict[str, str] = found.run.data.tags
+    set_num_threads(threads_of(tags))
     first, began = tags.get("command", command), found.run.info.start_time
     launch = Launch(folder, tags.get(MODEL_TAG, "model"), (), first, began=began)
     resumed = Resumed(found.run_id)
@@ -154,6 +158,41 @@ def own(checkpoint: "Checkpoint", found: "TrainedRun") -> "Checkpoint | None":
     if found.run.info.status == "FINISHED":
         raise CheckpointError(f"{checkpoint.path}: belongs to run '{checkpoint.about['run_id']}'")
     return None
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a run's folder with a link in it, which would have other files written.
+
+    Raises:
+        RunnerError: if there is one.
+    """
+    from runner.tracking.own_folder import link_in  # imports mlflow
+
+    link = link_in(folder)
+    if link is not None:
+        raise RunnerError(f"{KEY}: '{link}' is a link, and links in a run's folder are not followed")
+
+
+def refuse_anothers_folder(folder: Path, found: "TrainedRun") -> None:
+    """Refuse a folder that the store names as the run's, without a checkpoint, and that is not.
+
+    Raises:
+        RunnerError: if it has nothing to send to the run, and not its config either, or lies elsewhere.
+    """
+    from runner.config.stored import is_in  # these import torch and mlflow
+    from runner.tracking.own_folder import has_journal_of
+
+    if has_journal_of(folder, found.run):
+        return
+    is_own, recorded = False, found.recorded()
+    if (folder / CONFIG).is_file() and is_in(Path.cwd(), folder):
+        with suppress(ConfigError):  # of a file that is somebody else's
+            is_own = written_down(folder, found) == recorded
+    if not is_own:
+        raise RunnerError(
+            f"{KEY}: run '{found.run_id}' cannot be gone on with: '{folder}', its folder by the store, has "
+            f"no checkpoint of it and not its config: do it again with rerun"
+        )
 
 
 def told_of_local(run_id: str, uri: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from runner.commands.arguments import DEVICES, Arguments, run_program
 from runner.config.overrides import as_override
 from runner.config.plain import Plain
-from runner.errors import ConfigError
+from runner.errors import ConfigError, in_a_line
 from runner.process.importing import without_collections
 
 if TYPE_CHECKING:  # torch and mlflow are imported when there is something to evaluate
@@ -72,7 +72,7 @@ def evaluate(arguments: Arguments) -> int:
     name_of_data = config.plain["data"]["type"]
     run.log({f"evaluate/{name_of_data}/{name}": value for name, value in metrics.items()})
     for name, value in metrics.items():
-        print(f"{name:<22}{value:.6g}")
+        print(in_a_line(f"{name:<22}{value:.6g}"))
     return 0
 
 

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.errors import ConfigError, RunnerError
+from runner.errors import ConfigError, RunnerError, in_lines
 from runner.process.masking import masked
 from runner.process.signals import Terminated
 
@@ -70,5 +70,5 @@ def tell(error: Exception, shows_traceback: bool) -> int:
         told = "".join(traceback.format_exception(error)).rstrip()
     else:
         told = told_by_disk(error) if isinstance(error, OSError) else str(error)
-    print(masked(told, *sys.argv[1:]), file=sys.stderr)
+    print(in_lines(masked(told, *sys.argv[1:])), file=sys.stderr)
     return 2 if isinstance(error, ConfigError) else 1

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import Arguments, run_program
-from runner.errors import ConfigError, unknown
+from runner.errors import ConfigError, in_a_line, unknown
 from runner.process.importing import without_collections
 
 if TYPE_CHECKING:  # imported when there is something to list
@@ -61,7 +61,7 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """What it says under each heading."""
         info, value = self.run.info, value_of(self.run, self.objective)
-        return (
+        cells = (
             info.run_id,
             self.run.data.tags.get(NAME_TAG, ""),
             str(self.jobs or ""),
@@ -70,6 +70,7 @@ class Row:
             started_at(self.run),
             duration_of(self.run),
         )
+        return tuple(map(in_a_line, cells))
 
 
 def list_runs(arguments: Arguments) -> int:
@@ -157,6 +158,9 @@ def row_of(client: "MlflowClient", run: "Run") -> Row:
     Raises:
         TrackingError: if the store can't be read.
     """
+    from mlflow.exceptions import MlflowException
+
+    from runner.tracking.lookup import NO_SUCH_RUN
     from runner.tracking.store import told_as_tracking_error
 
     info, tags = run.info, run.data.tags
@@ -166,7 +170,12 @@ def row_of(client: "MlflowClient", run: "Run") -> Row:
     if (best := tags.get("best_run_id")) is None:
         return Row(run, jobs, "")
     with told_as_tracking_error(str(client.tracking_uri)):
-        return Row(run, jobs, client.get_run(best).data.params.get("objective", ""))
+        try:
+            return Row(run, jobs, client.get_run(best).data.params.get("objective", ""))
+        except MlflowException as error:
+            if error.error_code not in NO_SUCH_RUN:
+                raise
+            return Row(run, jobs, "")  # it has been removed for good
 
 
 def value_of(run: "Run", objective: str) -> float | None:

@@ -1,10 +1,11 @@
 """``runner show``: a run, in the terminal."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runner.commands.arguments import Arguments, run_program
+from runner.errors import in_a_line
 from runner.process.importing import without_collections
 
 if TYPE_CHECKING:  # imported when there is something to show
@@ -37,13 +38,14 @@ def show(arguments: Arguments) -> int:
         RunnerError: if there is no such run, or the store can't be had.
     """
     with without_collections():
+        from runner.tracking.artifacts import Artifacts
         from runner.tracking.console import PipeConsole
         from runner.tracking.lookup import existing_store, find_run, metrics_of
         from runner.tracking.store import told_as_tracking_error
     client = existing_store(arguments.store())
     run = find_run(client, arguments.required("run"))
     with told_as_tracking_error(str(client.tracking_uri)):
-        files = list(files_of(client, run.info.run_id))
+        files = list(Artifacts(client, run.info.artifact_uri).names())
     sections = {
         "run": about(run),
         "result": {name: f"{value:.6g}" for name, value in sorted(metrics_of(run).items())},
@@ -58,7 +60,7 @@ def show(arguments: Arguments) -> int:
             console.print(title, style="bold")
             width = max(map(len, lines))
             for key, value in lines.items():
-                console.print(f"  {key:<{width}}  {value}".rstrip(), markup=False)
+                console.print(in_a_line(f"  {key:<{width}}  {value}".rstrip()), markup=False)
     return 0
 
 
@@ -76,15 +78,6 @@ def about(run: "Run") -> dict[str, str]:
         "folder": tags.get("runner.folder", ""),
     }
     return {key: value for key, value in told.items() if value}
-
-
-def files_of(client: "MlflowClient", run_id: str, folder: str | None = None) -> Iterator[str]:
-    """The paths of its artifacts. Raises what MLflow raises."""
-    for found in client.list_artifacts(run_id, folder):
-        if found.is_dir:
-            yield from files_of(client, run_id, found.path)
-        else:
-            yield found.path
 
 
 def next_steps(client: "MlflowClient", run: "Run") -> dict[str, str]:

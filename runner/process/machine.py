@@ -1,12 +1,16 @@
 """What a run computes on, as its tags tell it: another device, or other threads, round otherwise."""
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 THREADS = "threads"
 """The tag that says how many threads torch computes with."""
+
+MOST_THREADS = 1024
+"""So many threads a store may say that a run had."""
 
 CPUS = Path("/proc/cpuinfo")
 
@@ -18,6 +22,13 @@ def machine_tags(device: torch.device) -> dict[str, str]:
         "device_name": device_name(device),
         THREADS: str(torch.get_num_threads()),
     }
+
+
+def threads_of(tags: Mapping[str, str]) -> int:
+    """The threads that a run had by its tags; those of this process if they say no such number."""
+    told = tags.get(THREADS, "")
+    is_number = told.isascii() and told.isdecimal() and len(told) < 5
+    return int(told) if is_number and 1 <= int(told) <= MOST_THREADS else torch.get_num_threads()
 
 
 def device_name(device: torch.device) -> str:

@@ -1,16 +1,16 @@
 """A run's page, of what the store has of it: a run that goes on or has failed has one, too."""
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from tempfile import TemporaryDirectory
 
-from mlflow import MlflowClient
-
+from runner.errors import in_a_line
 from runner.objective import cost, remember
 from runner.pictures.figure import as_png
 from runner.pictures.learning_curves import PARTS, learning_curves
 from runner.reports.html import render
 from runner.reports.page import REPEATS, Picture, duration, moment
+from runner.tracking.artifacts import Artifacts
 from runner.tracking.events import TRACE_NAME
 from runner.tracking.lookup import metrics_of
 from runner.tracking.store import told_as_tracking_error
@@ -34,11 +34,12 @@ def page_of(run: TrainedRun) -> str:
     tags = data.tags
     with told_as_tracking_error(run.client.tracking_uri):
         experiment = run.client.get_experiment(info.experiment_id).name
-        found = list(pictures(run.client, run.run_id))
-        trace = text_of(run.client, run.run_id, TRACE_NAME)
+        artifacts = Artifacts(run.client, info.artifact_uri)
+        found = list(pictures(artifacts))
+        trace = text_of(artifacts, TRACE_NAME)
     history = run.history()
     if not found:
-        found = curves(history, data.params.get("objective", ""), tags)
+        found = curves(history, in_a_line(data.params.get("objective", "")), tags)
     metrics = metrics_of(run.run)
     last = {name: max(step for step, named in history if named == name) for name in sorted(data.metrics)}
     values = {
@@ -71,20 +72,20 @@ def page_of(run: TrainedRun) -> str:
     return render("run.html", values)
 
 
-def pictures(client: MlflowClient, run_id: str) -> Iterator[Picture]:
+def pictures(artifacts: Artifacts) -> Iterator[Picture]:
     """The PNGs among a run's artifacts, by their names; of many, the first. Raises what MLflow raises."""
-    names = sorted(pngs_in(client, run_id), key=lambda name: ("learning_curves" not in name, name))
+    names = sorted(pngs_in(artifacts), key=lambda name: ("learning_curves" not in name, name))
     with TemporaryDirectory() as folder:
         for name in names[:MOST_PICTURES]:
-            path = Path(client.download_artifacts(run_id, name, folder))
+            path = artifacts.download(name, folder)
             yield Picture(PurePosixPath(name).stem.replace("_", " "), "", path.read_bytes())
 
 
-def pngs_in(client: MlflowClient, run_id: str, folder: str | None = None) -> Iterator[str]:
+def pngs_in(artifacts: Artifacts, folder: str | None = None) -> Iterator[str]:
     """The names of PNGs in a folder of artifacts and in those below. Raises what MLflow raises."""
-    for entry in client.list_artifacts(run_id, folder):
+    for entry in artifacts.list(folder):
         if entry.is_dir and entry.path != MODEL:
-            yield from pngs_in(client, run_id, entry.path)
+            yield from pngs_in(artifacts, entry.path)
         elif entry.path.endswith(ENDING):
             yield entry.path
 
@@ -105,9 +106,9 @@ def curves(history: dict[tuple[int, str], float], objective: str, tags: dict[str
     return [Picture("learning curves", "", as_png(learning_curves(in_order, best + 1, objective)))]
 
 
-def text_of(client: MlflowClient, run_id: str, name: str) -> str | None:
+def text_of(artifacts: Artifacts, name: str) -> str | None:
     """A text among a run's artifacts, if it has left that. Raises what MLflow raises."""
-    if name not in {entry.path for entry in client.list_artifacts(run_id)}:
+    if name not in {entry.path for entry in artifacts.list()}:
         return None
     with TemporaryDirectory() as folder:
-        return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+        return artifacts.download(name, folder).read_text(encoding="utf-8")

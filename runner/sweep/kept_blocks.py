@@ -7,6 +7,7 @@ anew in the same company; members that have a result already then train along wi
 
 import json
 import logging
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,6 +16,7 @@ from typing import Any
 
 from runner.checkpoints.file import CHECKPOINTS, newest, replace
 from runner.errors import CheckpointError
+from runner.process.machine import MOST_THREADS
 from runner.sweep.jobs import Job
 from runner.sweep.planning.plans import Planned
 from runner.training.snapshot import Snapshot
@@ -79,10 +81,27 @@ def noted(home: Path) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads((home / BLOCKS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("%s cannot be read, its jobs begin anew: %s", home / BLOCKS, error)
         return []
+    if not isinstance(found, list) or not all(map(is_block, found)):
+        log.warning("%s is not what was written, its jobs begin anew", home / BLOCKS)
+        return []
     return found
+
+
+def is_block(told: object) -> bool:
+    """Whether a block can have been noted so: a folder's name, jobs, and numbers that a machine can have."""
+    if not isinstance(told, dict):
+        return False
+    name, jobs, lanes, threads = (told.get(key) for key in ("name", "jobs", "lanes", "threads"))
+    return (
+        isinstance(name, str)
+        and re.fullmatch("[0-9a-f]{16}", name) is not None
+        and isinstance(jobs, list)
+        and all(isinstance(each, str) for each in jobs)
+        and all(isinstance(each, int) and 1 <= each <= MOST_THREADS for each in (lanes, threads))
+    )
 
 
 def going_on(home: Path, jobs: Sequence[Job], interrupted: Collection[int]) -> Iterator[Block]:

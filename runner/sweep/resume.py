@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,6 +16,7 @@ from runner.config.plain import Plain
 from runner.config.stored import read_stored, refuse_more_than_data
 from runner.errors import ConfigError, TrackingError
 from runner.plugins.changed import TAG, refuse_changed
+from runner.tracking.artifacts import of_run
 from runner.tracking.store import connect, told_as_tracking_error
 
 PLUGINS, STORE = "plugins", "tracking.uri"
@@ -65,10 +65,10 @@ def recorded(sweep: str, config: DictConfig) -> Recorded:
     uri, whose = config.tracking.uri, f"sweep.resume: the {SWEEP_RECORD} of '{sweep}'"
     client = connect(uri)
     with told_as_tracking_error(uri), TemporaryDirectory() as folder:
-        names = [file.path for file in client.list_artifacts(sweep)]
-        if SWEEP_RECORD not in names:
+        artifacts = of_run(client, sweep)
+        if SWEEP_RECORD not in [file.path for file in artifacts.list()]:
             raise TrackingError(f"sweep.resume: run '{sweep}' is no sweep: it has no {SWEEP_RECORD}")
-        found = read_stored(Path(client.download_artifacts(sweep, SWEEP_RECORD, folder)), whose)
+        found = read_stored(artifacts.download(SWEEP_RECORD, folder), whose)
     try:
         return command_line_in(found)
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,12 +1,14 @@
 """What everything that prints shares: the console, and an epoch's numbers in short."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import StringIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
+from runner.errors import in_lines
 from runner.process.signals import Terminated
 
 PARTS = ("train/", "val/", "test/")
@@ -14,7 +16,19 @@ SHOWN = tuple(part + kind for part in PARTS for kind in ("loss", "accuracy"))
 
 
 class PipeConsole(Console):
-    """A console whose reader may go away (``… | head``): that stops a run as a signal does."""
+    """A console that shows what a store says, and whose reader may go away.
+
+    Characters that a terminal would obey, in names and values, are written as escapes. A reader that goes
+    away (``… | head``) stops a run as a signal does.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As rich does."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(in_lines(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         """Rich's own answer, exit code 1, would make it a failure."""

@@ -223,6 +223,12 @@ def whole_lines(path: Path) -> int:
     return content.rfind(b"\n") + 1
 
 
+def has_journal(folder: Path) -> bool:
+    """Whether a journal lies in a folder; what is no file, or a link, is none."""
+    path = folder / EVENTS
+    return path.is_file() and not path.is_symlink()
+
+
 def owner_lock(folder: Path) -> FileLock:
     """What is held by the process that writes the journals of a folder; it ends with the process."""
     return FileLock(folder / LOCK, thread_local=False)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from runner.errors import in_lines
 from runner.process.masking import masked
 
 LOG_NAME = "runner.log"
@@ -17,11 +18,11 @@ history.propagate = False
 
 
 class Masked(logging.Formatter):
-    """Lines without secrets."""
+    """Lines without secrets, and without characters that a terminal obeys."""
 
     def format(self, record: logging.LogRecord) -> str:
         """As any formatter."""
-        return masked(super().format(record))
+        return in_lines(masked(super().format(record)))
 
 
 class LogFile(logging.FileHandler):

@@ -16,6 +16,7 @@ from mlflow.models import Model
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema, TensorSpec
 
+from runner.tracking.artifacts import of_model
 from runner.tracking.events import TOKEN
 from runner.tracking.location import Location
 from runner.tracking.registration import register
@@ -49,7 +50,7 @@ def log_model(client: MlflowClient, location: Location, saved: SavedModel, token
             saved.copy_to(Path(folder, DATA))
             model = Model(run_id=location.run_id, model_id=model_id, signature=signature_of(saved))
             make_loadable(Path(folder), model, saved)
-            client.log_model_artifacts(model_id, folder)
+            of_model(client, model_id).upload_all(Path(folder))
         client.finalize_logged_model(model_id, LoggedModelStatus.READY)
     outputs = client.get_run(location.run_id).outputs
     if model_id not in [each.model_id for each in (outputs.model_outputs if outputs else [])]:

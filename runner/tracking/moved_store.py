@@ -12,6 +12,9 @@ from urllib.parse import unquote, urlsplit
 from runner.errors import TrackingError
 from runner.tracking.events import FOLDER
 
+ARTIFACTS = "mlartifacts"
+"""The folder of a SQLite store's artifacts, beside the file."""
+
 FIRST = "/0"
 """The end of the place that the store's first experiment got when the store was made."""
 
@@ -27,7 +30,7 @@ URIS = (
 
 def artifact_root(path: Path) -> Path:
     """The folder of a SQLite store's artifacts: ``mlartifacts`` beside the file."""
-    return path.parent / "mlartifacts"
+    return path.parent / ARTIFACTS
 
 
 def update_places(path: Path) -> None:
@@ -67,7 +70,7 @@ def made_with(database: sqlite3.Connection) -> str | None:
         return None
     row = database.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 0").fetchone()
     place = "" if row is None or row[0] is None else str(row[0])
-    is_ours = place.startswith("file:///") and place.endswith(f"/mlartifacts{FIRST}")
+    is_ours = place.startswith("file:///") and place.endswith(f"/{ARTIFACTS}{FIRST}")
     return place.removesuffix(FIRST) if is_ours else None
 
 

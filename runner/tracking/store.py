@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
 from runner.process.masking import masked, masked_value
+from runner.tracking.artifacts import refuse_elsewhere
 from runner.tracking.moved_store import artifact_root, update_places
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, RequestException, sqlite3.Error, OSError)
@@ -193,7 +194,7 @@ def find_experiment(client: MlflowClient, name: str) -> str:
     """The id of the experiment called ``name``, which is made if it isn't there.
 
     Raises:
-        TrackingError: if the store fails, or the experiment has been deleted.
+        TrackingError: if the store fails, the experiment has been deleted, or has its artifacts elsewhere.
     """
     with told_as_tracking_error(client.tracking_uri):
         experiment = client.get_experiment_by_name(name)
@@ -213,6 +214,7 @@ def find_experiment(client: MlflowClient, name: str) -> str:
             f"tracking.experiment: '{name}' has been deleted in this store. Restore it with "
             f"`mlflow experiments restore --experiment-id {experiment.experiment_id}` or use another name"
         )
+    refuse_elsewhere(client.tracking_uri, experiment.artifact_location)
     return str(experiment.experiment_id)
 
 

@@ -9,12 +9,10 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
-from mlflow.utils.uri import add_databricks_profile_info_to_artifact_uri
 
 from runner.process.masking import masked_file
+from runner.tracking.artifacts import Artifacts, refuse_elsewhere
 from runner.tracking.events import TOKEN, TRACE_NAME
 from runner.tracking.inside import inside
 from runner.tracking.location import Location
@@ -75,18 +73,14 @@ class TrackedRun:
             if file.is_file() and name not in self._left:
                 place = str(Path(name).parent).removeprefix(".")
                 with masked_file(file) as path:
-                    self._artifacts.log_artifact(str(path), place or None)  # type: ignore[no-untyped-call]
+                    self._artifacts.upload(path, place or None)
                 self._left.add(name)  # not sent again should the next one fail
         self._left.clear()
 
     @cached_property
-    def _artifacts(self) -> ArtifactRepository:
+    def _artifacts(self) -> Artifacts:
         """Where artifacts go: what the client would ask the store for, which takes longer than to write."""
-        uri = self.client.tracking_uri
-        place = add_databricks_profile_info_to_artifact_uri(  # type: ignore[no-untyped-call]
-            self.artifact_uri, uri
-        )
-        return get_artifact_repository(place, tracking_uri=uri)
+        return Artifacts(self.client, self.artifact_uri)
 
     def reopen(self, tags: Mapping[str, str]) -> None:
         """Let a run that has ended go on; why it had not ended well is no longer so."""
@@ -97,7 +91,7 @@ class TrackedRun:
     def _forget_failure(self) -> None:
         if "failure" in self.client.get_run(self.location.run_id).data.tags:
             with suppress(*STORE_ERRORS, NotImplementedError):  # not every store can delete artifacts
-                self._artifacts.delete_artifacts(TRACE_NAME)  # type: ignore[no-untyped-call]
+                self._artifacts.delete(TRACE_NAME)
             self.client.delete_tag(self.location.run_id, "failure")
 
     def end(self, status: Status, failure: str | None = None, end_time: int | None = None) -> None:
@@ -125,7 +119,12 @@ def find_made(client: MlflowClient, experiment_id: str, token: str) -> TrackedRu
 
 
 def as_tracked(client: MlflowClient, info: Any) -> TrackedRun:
-    """A run of which MLflow has told."""
+    """A run of which MLflow has told.
+
+    Raises:
+        TrackingError: if its artifacts are where they are not to be.
+    """
+    refuse_elsewhere(str(client.tracking_uri), info.artifact_uri)
     location = Location(client.tracking_uri, info.experiment_id, info.run_id)
     return TrackedRun(client, location, info.artifact_uri)
 

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from runner.tracking.events import FOLDER, HEARTBEAT, PROCESS, VANISHED
-from runner.tracking.journal import Journal, is_owned
+from runner.tracking.journal import Journal, has_journal, is_owned
 from runner.tracking.process import Process
 
 SILENCE = 600.0
@@ -59,4 +59,4 @@ def has_more_to_tell(run: Run) -> bool:
     folder = Path(run.data.tags.get(FOLDER, ""))
     if not (folder.is_absolute() and folder.is_dir()):
         return False
-    return is_owned(folder) or Journal(folder).has_ended
+    return is_owned(folder) or (has_journal(folder) and Journal(folder).has_ended)

@@ -4,10 +4,8 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import mlflow.artifacts
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Run
@@ -18,6 +16,7 @@ from runner.config.stored import read_stored
 from runner.data.pixels import Inputs, are_pixels, scaled
 from runner.errors import RunnerError
 from runner.plugins.consent import Wanted
+from runner.tracking.artifacts import Artifacts, of_model
 from runner.tracking.events import CONFIG_NAME
 from runner.tracking.lookup import as_measured, existing_store, find_run
 from runner.tracking.model import DATA, EXAMPLE
@@ -51,7 +50,7 @@ class TrainedRun:
             ConfigError: if it is none.
         """
         with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
-            path = Path(self.client.download_artifacts(self.run_id, CONFIG_NAME, folder))
+            path = Artifacts(self.client, self.run.info.artifact_uri).download(CONFIG_NAME, folder)
             return read_stored(path, f"run: the {CONFIG_NAME} of run '{self.run_id}'")
 
     def history(self) -> dict[tuple[int, str], float]:
@@ -95,9 +94,8 @@ class TrainedRun:
         model_id, uri = self._output.model_id, self.client.tracking_uri
         with TemporaryDirectory() as folder:
             with told_as_tracking_error(uri):
-                data = f"{self.client.get_logged_model(model_id).artifact_location}/{DATA}"
-                path = mlflow.artifacts.download_artifacts(data, dst_path=folder, tracking_uri=uri)
-            return serving.load(Path(path), device, plugins)
+                path = of_model(self.client, model_id).download(DATA, folder)
+            return serving.load(path, device, plugins)
 
     def example(self, predictor: serving.Predictor) -> Tensor:
         """The model's inputs for the samples that it was logged with, float32 ``[2, *in_shape]``.
@@ -106,11 +104,8 @@ class TrainedRun:
             RunnerError: if they can't be had.
         """
         with told_as_tracking_error(self.client.tracking_uri), TemporaryDirectory() as folder:
-            place = self.client.get_logged_model(self._output.model_id).artifact_location
-            path = mlflow.artifacts.download_artifacts(
-                f"{place}/{EXAMPLE}", dst_path=folder, tracking_uri=self.client.tracking_uri
-            )
-            shown = json.loads(Path(path).read_text(encoding="utf-8"))
+            path = of_model(self.client, self._output.model_id).download(EXAMPLE, folder)
+            shown = json.loads(path.read_text(encoding="utf-8"))
         table = table_of(predictor.preprocessing)
         if table is None or isinstance(shown, list):
             samples = torch.tensor(shown, dtype=torch.float32)

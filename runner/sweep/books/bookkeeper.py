@@ -41,6 +41,7 @@ from runner.tracking.finished import find_finished, find_unfinished
 from runner.tracking.journal import Journal, owner_lock
 from runner.tracking.location import how_to_send
 from runner.tracking.outcome import Failure
+from runner.tracking.own_folder import is_of_sweep
 from runner.tracking.resend import journals_in, send
 from runner.tracking.store import (
     STORE_ERRORS,
@@ -153,7 +154,7 @@ class Bookkeeper:
                 return
             with told_as_tracking_error(store.uri):
                 interrupted, failed = find_unfinished(store.client, store.experiment_id, sweep)
-            there = {value: run for value, run in interrupted.items() if run.folder.is_dir()}
+            there = {value: run for value, run in interrupted.items() if is_of_sweep(run.folder, sweep)}
             self._tell(Found(found, there, failed, home))
         except TrackingError as error:
             self._give_up(error)
@@ -166,7 +167,7 @@ class Bookkeeper:
         """
         with told_as_tracking_error(store.uri):
             home = Path(store.client.get_run(sweep).data.tags.get(FOLDER, ""))
-            if not home.is_absolute() or not home.is_dir():
+            if not is_of_sweep(home, sweep):
                 return None
             if home == self._start.folder:
                 return home

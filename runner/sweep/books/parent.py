@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
-from mlflow import MlflowClient
 from mlflow.entities import RunTag
 from omegaconf import OmegaConf
 
@@ -32,7 +32,7 @@ from runner.tracking.process import this_process
 from runner.tracking.repository import uncommitted
 from runner.tracking.sender import Sender
 from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracked_run import find_made, make
+from runner.tracking.tracked_run import TrackedRun, find_made, make
 
 TOKEN_LENGTH = 32
 
@@ -73,7 +73,7 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             location = Location(uri, experiment_id, run.location.run_id)
             try:  # before it is a sweep: it may be killed at any moment, and a sweep is to be continued
                 run.leave(folder, [SWEEP_RECORD])
-                leave_uncommitted(client, location.run_id)
+                leave_uncommitted(run)
             finally:  # where no artifacts can be left, jobs belong together nevertheless
                 client.set_tag(location.run_id, "sweep_id", location.run_id)
                 location.write(record)  # last: who finds it makes nothing more of the parent
@@ -89,13 +89,16 @@ def owner_tags(keeps: bool) -> dict[str, str]:
     return {PROCESS: process, HEARTBEAT: str(now()) if keeps else ""}
 
 
-def leave_uncommitted(client: MlflowClient, run_id: str) -> None:
+def leave_uncommitted(run: TrackedRun) -> None:
     """Leave with the parent run what has been changed since the last commit. Raises what MLflow raises."""
     changes = uncommitted(Path.cwd())
-    if changes is not None:
-        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in changes.tags.items()])
+    if changes is None:
+        return
+    run.tag(changes.tags)
+    with TemporaryDirectory() as folder:
         for name, text in changes.files.items():
-            client.log_text(run_id, text, name)
+            Path(folder, name).write_text(text, encoding="utf-8")
+        run.leave(Path(folder), changes.files)
 
 
 def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> Location:

@@ -15,6 +15,7 @@ from runner.sweep.record import PRUNED, JobResult, read_results
 from runner.sweep.report.page import About
 from runner.sweep.report.report import Report
 from runner.sweep.report.table import in_typed_order
+from runner.tracking.artifacts import Artifacts
 from runner.tracking.finished import data_of, jobs_of
 from runner.tracking.location import Location
 from runner.tracking.lookup import as_measured, metrics_of
@@ -31,9 +32,10 @@ def report_of(sweep: TrainedRun) -> Report:
     client, info = sweep.client, sweep.run.info
     location = Location(str(client.tracking_uri), info.experiment_id, sweep.run_id)
     with told_as_tracking_error(location.uri), TemporaryDirectory() as folder:
-        files = {entry.path for entry in client.list_artifacts(sweep.run_id)}
+        artifacts = Artifacts(client, info.artifact_uri)
+        files = {entry.path for entry in artifacts.list()}
         for name in files & {SWEEP_RECORD, RESULTS}:
-            client.download_artifacts(sweep.run_id, name, folder)
+            artifacts.download(name, folder)
         record = Path(folder) / SWEEP_RECORD
         swept = sorted(recorded_keys(record)) if record.exists() else []
         has_ended = info.status != "RUNNING" and RESULTS in files
