@@ -47,7 +47,7 @@ MAY_IMPORT = {
         "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "process",
         "tracking", "training", "types",
     },
-    "reports": {"objective", "pictures", "tracking", "trained"},
+    "reports": {"errors", "objective", "pictures", "tracking", "trained"},
     "going_on": {"config", "process", "tracking"},
     "experiment": {
         "build", "checkpoints", "config", "config.plain", "config.schema", "data", "errors",
