@@ -19,7 +19,7 @@ from runner.config.check import Config, check
 from runner.config.schema import wanted
 from runner.data.array_file import tensor_of
 from runner.data.dataset import Dataset
-from runner.errors import CheckpointError, DataError
+from runner.errors import DataError
 from runner.going_on import told_how_to_go_on
 from runner.nn.layers.sequential import Sequential
 from runner.nn.link import link_of
@@ -43,6 +43,7 @@ from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.trained.serving import Predictor
 from runner.training.confusion import confusion_tables
+from runner.training.fitting import restore_from_file
 from runner.training.log_probabilities import report_other_outputs
 from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
@@ -228,7 +229,7 @@ def train(
     if workers.rank == 0:
         report_other_outputs(config.plain["loss"]["type"], loss, model, parts.store, data.train)
     training = training_of(config, parts, data, workers)
-    epochs = gone_on(training, snapshot)
+    epochs = gone_on(training, snapshot, config)
     for epoch in epochs:  # what the store has been told already it is not told again
         tracker.metrics(epoch.metrics, epoch.number)
     show = display.training(tracker.name, parts, config.train.epochs, len(epochs))
@@ -290,7 +291,7 @@ def training_of(config: Config, parts: Parts, data: Dataset, workers: Workers) -
     )
 
 
-def gone_on(training: Training, snapshot: Snapshot | None) -> list[Epoch]:
+def gone_on(training: Training, snapshot: Snapshot | None, config: Config) -> list[Epoch]:
     """The epochs that need not be trained any more, training being where they end.
 
     Raises:
@@ -298,9 +299,6 @@ def gone_on(training: Training, snapshot: Snapshot | None) -> list[Epoch]:
     """
     if snapshot is None:
         return []
-    try:
-        training.restore(snapshot)
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"the checkpoint does not fit this config: {error}") from error
+    restore_from_file(training, snapshot, config.metrics_followed.values())
     history.info("going on after epoch %d", snapshot.epoch)
     return [Epoch(number, metrics) for number, metrics in enumerate(training.history, 1)]

@@ -81,6 +81,16 @@ class Config:
         return {"config_hash": self.hash, "objective_better": better, **code}
 
     @property
+    def metrics_followed(self) -> dict[str, str]:
+        """The metrics that training goes by, by the keys that name them."""
+        named = {
+            "objective": self.objective,
+            "schedule.metric": self.plain["schedule"].get("metric"),
+            "train.early_stopping.metric": self.train.early_stopping.metric,
+        }
+        return {key: name for key, name in named.items() if name is not None}
+
+    @property
     def hash(self) -> str:
         """16 hex digits that name what is computed."""
         return hash_of(self.plain, {plugin.name: plugin.digest for plugin in self.plugins})
@@ -234,12 +244,7 @@ def check_together(config: Config) -> None:
     held_out = ("test",) if config.data.val is None else ("val", "test")
     metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]
     metrics += [f"{part}/{metric.name}" for part in held_out for metric in config.metrics]
-    wanted_metrics = {"objective": config.objective}
-    if config.plain["schedule"].get("metric") is not None:
-        wanted_metrics["schedule.metric"] = config.plain["schedule"]["metric"]
-    if config.train.early_stopping.metric is not None:
-        wanted_metrics["train.early_stopping.metric"] = config.train.early_stopping.metric
-    for key, name in wanted_metrics.items():
+    for key, name in config.metrics_followed.items():
         if name not in metrics and name.startswith("val/") and config.data.val is None:
             problems.append(f"{key}: there is no '{name}' without a validation part, use data.val=0.1")
         elif name not in metrics:

@@ -18,6 +18,9 @@ from runner.errors import ConfigError
 from runner.plugins.consent import Wanted, wanted_of
 
 ROOT = "data.root"
+SECTIONS = ("train", "tracking")
+"""What a command changes values in before the whole is checked."""
+
 LARGEST = 8_000_000
 """Bytes of YAML that a store may have for a config."""
 
@@ -61,6 +64,8 @@ def as_data(stored: Plain, wanted: Wanted, data_root: str | None) -> Plain:
         raise ConfigError(
             ["run: what is stored with it is no config: it has no data, or plugins are no list"]
         )
+    if odd := [name for name in SECTIONS if not isinstance(plain.get(name, {}), dict)]:
+        raise ConfigError([f"run: what is stored with it is no config: {' and '.join(odd)} is no mapping"])
     refuse_more_than_data(leaves(plain), data_root)
     if data_root is not None:
         data["root"] = data_root

@@ -18,6 +18,7 @@ from runner.tracking.saved_model import SavedModel
 from runner.trained.drawing import drawn
 from runner.trained.save import save_model
 from runner.training.confusion import confusion_tables
+from runner.training.fitting import restore_from_file
 from runner.training.log_probabilities import report_other_outputs
 from runner.training.loop import Epoch, Training, evaluate
 from runner.training.snapshot import Snapshot
@@ -89,7 +90,7 @@ def train_alone(
         training = training_of(job, parts, data, stop, config.train.epochs)
         look_at_outputs(job, parts, data)
         if snapshot is not None:
-            training.restore(snapshot)
+            restore_from_file(training, snapshot, config.metrics_followed.values())
             progress.goes_on(job, training.history)
         before = training.snapshot()
         for epoch in training:
@@ -133,7 +134,7 @@ def train_stacked(
     for job in active:
         progress.begin(job, f"stacked with {len(jobs) - 1} more", input_of(job.config, data))
     if snapshot is not None:
-        stack.restore(snapshot)
+        restore_from_file(stack, snapshot, active[0].config.metrics_followed.values())
         for job, member in zip(active, stack.members, strict=True):
             progress.goes_on(job, member.history)
     before = stack.snapshot()

@@ -136,9 +136,10 @@ def kept_in(folder: Path, wanted: Collection[str]) -> tuple[Snapshot, list[str]]
     except CheckpointError as error:
         log.warning("%s; the block begins anew", error)
         return None
-    if checkpoint is None or not set(wanted) <= set(checkpoint.about["jobs"]):
+    jobs = None if checkpoint is None else checkpoint.about.get("jobs")
+    if checkpoint is None or not isinstance(jobs, list) or not set(wanted) <= set(map(str, jobs)):
         return None
-    return checkpoint.snapshot, checkpoint.about["jobs"]
+    return checkpoint.snapshot, [str(each) for each in jobs]
 
 
 def hashes_of(jobs: Sequence[Job]) -> list[str]:

@@ -12,6 +12,7 @@ from runner.data.dataset import Dataset
 from runner.sweep.blocks import stack_of, training_of, with_parameters
 from runner.sweep.jobs import Job
 from runner.sweep.planning.lanes import Stop
+from runner.training.fitting import restore_from_file
 from runner.training.loop import Training
 from runner.training.snapshot import Snapshot
 from runner.training.stack import Stack
@@ -61,7 +62,7 @@ def assert_goes_on_to_the_same_bits(job: Job, folder: Path, after: Sequence[int]
         snapshots[number] = unbroken.snapshot()
     for number in after:
         resumed, own = begun(job, data)
-        resumed.restore(through_a_file(snapshots[number], folder / str(number)))
+        restore_from_file(resumed, through_a_file(snapshots[number], folder / str(number)), ["test/loss"])
         for later in range(number + 1, EPOCHS + 1):
             resumed.epoch()
             if job.config.train.restore_best and later in (1, 3):
@@ -108,7 +109,7 @@ def test_a_stack_ends_with_the_same_bits(overrides: str, tmp_path: Path) -> None
         snapshots[number] = unbroken.snapshot()
     for number in range(1, EPOCHS):
         resumed = stack_begun(jobs if number == 1 else [jobs[0], jobs[2]], data)
-        resumed.restore(through_a_file(snapshots[number], tmp_path / str(number)))
+        restore_from_file(resumed, through_a_file(snapshots[number], tmp_path / str(number)), ["test/loss"])
         for later in range(number + 1, EPOCHS + 1):
             resumed.epoch()
             if later == 2:
