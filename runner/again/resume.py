@@ -174,25 +174,30 @@ def refuse_links(folder: Path) -> None:
 
 
 def refuse_anothers_folder(folder: Path, found: "TrainedRun") -> None:
-    """Refuse a folder that the store names as the run's, without a checkpoint, and that is not.
+    """Refuse a folder without a checkpoint of the run that the store names as its own, and that is not.
 
     Raises:
-        RunnerError: if it has nothing to send to the run, and not its config either, or lies elsewhere.
+        RunnerError: if nothing in it is to be sent to the run, and no run of this launch folder has used it.
     """
     from runner.config.stored import is_in  # these import torch and mlflow
     from runner.tracking.own_folder import has_journal_of
 
-    if has_journal_of(folder, found.run):
-        return
-    is_own, recorded = False, found.recorded()
-    if (folder / CONFIG).is_file() and is_in(Path.cwd(), folder):
-        with suppress(ConfigError):  # of a file that is somebody else's
-            is_own = written_down(folder, found) == recorded
-    if not is_own:
+    is_near = is_in(Path.cwd(), folder) and has_config(folder)
+    if not is_near and not has_journal_of(folder, found.run):
         raise RunnerError(
             f"{KEY}: run '{found.run_id}' cannot be gone on with: '{folder}', its folder by the store, has "
-            f"no checkpoint of it and not its config: do it again with rerun"
+            f"nothing of a run: do it again with rerun"
         )
+
+
+def has_config(folder: Path) -> bool:
+    """Whether a run has left its config in a folder, this one or another that has used it."""
+    from runner.config.stored import read_stored  # imports torch
+
+    path = folder / CONFIG
+    with suppress(ConfigError, OSError):
+        return path.is_file() and {"data", "model", "train", "tracking"} <= set(read_stored(path, str(path)))
+    return False
 
 
 def told_of_local(run_id: str, uri: str) -> str:
