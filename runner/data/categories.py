@@ -12,9 +12,9 @@ from runner.data.text_format import TextFormat
 class Categories:
     """Categories, which are text: ``01`` is not ``1``.
 
-    Only where no category is written just so, another way to write it counts: a whole number with a fraction
-    of 0, which a missing value among them makes of it; of values that are no text also the number itself
-    and true or false, which have lost how they were written.
+    Blanks around it don't count. Only where no category is written just so, another way to write it counts:
+    a whole number with a fraction of 0, which a missing value among them makes of it; of values that are no
+    text also the number itself and true or false, which have lost how they were written.
 
     Args:
         names: the categories, of which None stands for a missing value.
@@ -47,9 +47,16 @@ class Categories:
         return {each: place for each, place in keys if count[each] == 1}
 
 
+def different(values: Sequence[Any], form: TextFormat) -> set[str | None]:
+    """The categories among values; of several ways to write one, such as 1 and 1.0, the shortest counts."""
+    found = set(texts(values, form))
+    names = sorted((text.strip() for text in found if text is not None), key=len, reverse=True)
+    return {*{alike(text): text for text in names}.values(), *(found & {None})}
+
+
 def alike(text: str) -> str:
-    """Text, a whole number without a fraction of 0."""
-    return re.sub(r"^([+-]?(?:0|[1-9]\d*))\.0+$", r"\1", text)
+    """Text without the blanks around it, a whole number without a fraction of 0."""
+    return re.sub(r"^([+-]?(?:0|[1-9]\d*))\.0+$", r"\1", text.strip())
 
 
 def valued(text: str) -> float | str:

@@ -21,6 +21,16 @@ MOST_CATEGORIES = 100
 CODE = r"^[+-]?0\d"
 """How a number begins that is a code: of 007 the noughts matter."""
 
+MARKED = (
+    r"^[-+\x{2212}(]?\s?[$€£¥]?\s?[-+\x{2212}]?"
+    r"(?:\d{1,3}(?:[.,' \x{a0}\x{202f}]\d{3})+|\d+)(?:[.,]\d+)?(?:[eEdD][-+]?\d+)?"
+    r"\s?[%‰$€£¥]?\)?$"
+)
+"""A number with marks that only the config can explain, or a sign that is no part of it: 1,234.5 or 12 %."""
+
+OTHER_DATE = r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:[T ]+\d{1,2}:\d{2}.*)?$"
+"""A date as it is written in some places: 31.01.2024 or 1/31/2024."""
+
 Kind = Literal["number", "date", "category"]
 
 
@@ -30,7 +40,7 @@ class ColumnType:
 
     Attributes:
         kind: the type.
-        reason: why the column is of categories, though most of its values are numbers; empty: no reason.
+        reason: why the column is of categories, though they look like numbers or dates; or empty.
     """
 
     kind: Kind
@@ -90,11 +100,24 @@ def type_of_text(cells: "pa.Array", form: TextFormat, *, is_typed: bool) -> Colu
     looks_dated = pc.all(pc.match_substring_regex(cells, DATE)).as_py()
     if looks_dated and are_dates(others):
         return ColumnType("date")
-    mixed = len(others) <= len(cells) / 2
+    if len(others) > len(cells) / 2:
+        return ColumnType("category", written_otherwise(cells))
     reason = (
         f"{examples(others)} of {len(cells):,} are no numbers; data.missing=[…] says what stands for none"
     )
-    return ColumnType("category", reason if mixed else "")
+    return ColumnType("category", reason)
+
+
+def written_otherwise(cells: "pa.Array") -> str:
+    """Why text is of categories though all of it looks like numbers or dates; empty if it doesn't."""
+    import pyarrow.compute as pc
+
+    if pc.all(pc.match_substring_regex(cells, MARKED)).as_py():
+        reason = "look like numbers with other marks: data.decimal and data.thousands name them, signs of "
+        return f"{examples(cells.to_pylist())} {reason}units have to be taken out of the file"
+    if pc.all(pc.match_substring_regex(cells, OTHER_DATE)).as_py():
+        return f"{examples(cells.to_pylist())} look like dates, which are read as 2024-01-31 alone"
+    return ""
 
 
 def are_dates(cells: list[str]) -> bool:

@@ -23,8 +23,14 @@ def read_parquet(path: Path) -> "DataFrame":
 def parse_parquet(path: Path) -> "DataFrame":
     """The rows of a Parquet file; raises an OSError or ValueError if it is none."""
     import pandas as pd
+    import pyarrow as pa
     from pyarrow import parquet
 
     head = parquet.read_metadata(path)
     refuse_more_than_memory(path, 8 * head.num_rows * head.num_columns)
-    return pd.read_parquet(path)
+    whole = {
+        pa.int64(): pd.Int64Dtype(),
+        pa.uint64(): pd.UInt64Dtype(),
+    }  # or a missing one makes floats of them
+    frame: DataFrame = parquet.read_table(path).to_pandas(types_mapper=whole.get)
+    return frame

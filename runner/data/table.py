@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from runner.data.categories import Categories
+from runner.data.categories import Categories, different
 from runner.data.cells import days, numbers, texts
 from runner.data.column_types import listed
 from runner.data.dataset import Dataset, Split
@@ -85,6 +85,11 @@ class Numeric:
         """How many inputs it gives."""
         return 1
 
+    @property
+    def is_rounded(self) -> bool:
+        """Whether its values differ by little more than float64 rounds them, as ids above 2^53 do."""
+        return bool(np.spacing(abs(self.mean)) > self.std / 1024)
+
     def transform(self, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> npt.NDArray[np.float64]:
         """``[N]`` values as ``[N, 1]``.
 
@@ -123,7 +128,7 @@ class Categorical:
     @classmethod
     def fit(cls, name: str, values: Sequence[Any], form: TextFormat = AS_IT_IS) -> "Categorical":
         """All categories that there are, missing ones last."""
-        found = set(texts(values, form))
+        found = different(values, form)
         known = sorted(each for each in found if each is not None)
         return cls(name, (*known, None) if None in found else tuple(known))
 

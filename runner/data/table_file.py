@@ -13,6 +13,7 @@ import torch
 from annotated_types import Len
 from torch import Tensor
 
+from runner.data.categories import alike, different
 from runner.data.cells import numbers, texts
 from runner.data.column_types import MOST_CATEGORIES, ColumnType, Kind, listed, missing_tokens, type_of
 from runner.data.csv_file import parse_csv, parse_guessed, read
@@ -20,7 +21,7 @@ from runner.data.dataset import Dataset
 from runner.data.learnt import Learnt
 from runner.data.parquet_file import parse_parquet
 from runner.data.picking import pick
-from runner.data.table import Parts, Table, column, dataset, kept_table, learnt
+from runner.data.table import Numeric, Parts, Table, column, dataset, kept_table, learnt
 from runner.data.text_format import TextFormat, Token
 from runner.data.validation import Portion
 from runner.errors import DataError
@@ -185,7 +186,7 @@ class TableFile:
         """Numbers ``[N]`` of which rows of one class have the same."""
         if self.task == "regression":
             return torch.zeros(len(rows), dtype=torch.int64)
-        names = texts(rows[self.label], self._form)
+        names = [text and alike(text) for text in texts(rows[self.label], self._form)]
         places = {name: place for place, name in enumerate(dict.fromkeys(names))}
         return torch.tensor([places[name] for name in names])
 
@@ -276,6 +277,12 @@ class TableFile:
                 f"column '{self._numbering}': numbers the rows and is left out, "
                 f"data.numeric=['{self._numbering}'] makes it an input"
             )
+        notes += [
+            f"column '{each.name}': numbers as large as {each.mean:.6g} are rounded, its values are hardly "
+            f"different. If they are ids, data.ignore=[{each.name}] leaves them out"
+            for each in self._table.columns
+            if isinstance(each, Numeric) and each.is_rounded
+        ]
         count = f"{len(self._rows):,}"
         for name, kind in self._inputs.items():
             if kind == "category" and name not in self.categorical and (reason := self._type_of(name).reason):
@@ -383,7 +390,7 @@ class Parquet(TableFile):
 
 def classes_of(labels: "Series", form: TextFormat) -> Sequence[str]:
     """The different values of a column, as text: numbers by size, else by the alphabet."""
-    found = {text for text in texts(labels, form) if text is not None}
+    found = {text for text in different(labels, form) if text is not None}
     try:
         return sorted(found, key=lambda text: (float(text), text))
     except ValueError:

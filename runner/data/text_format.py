@@ -67,8 +67,8 @@ class TextFormat:
         separator = separator.replace("\\t", "\t")  # which a command line can hardly say otherwise
         if decimal == separator:
             raise DataError(f"data.decimal: '{decimal}' is data.separator, too; such files use ';' or a tab")
-        if thousands in (decimal, separator):
-            raise DataError(f"data.thousands: '{thousands}' is data.decimal or data.separator, too")
+        if thousands == decimal:
+            raise DataError(f"data.thousands: '{thousands}' is data.decimal, too")
         if missing is None:
             return cls(separator, decimal, thousands, encoding)
         words = tuple(dict.fromkeys(["", *("null" if each is None else str(each) for each in missing)]))

@@ -151,7 +151,7 @@ def test_lists_in_parquet_are_refused_by_name_unless_ignored(tmp_path: Path) -> 
     ("arguments", "message"),
     [
         ({"decimal": ","}, "data.decimal: ',' is data.separator, too"),
-        ({"thousands": "."}, r"data.thousands: '\.' is data.decimal or"),
+        ({"thousands": "."}, r"data.thousands: '\.' is data.decimal, too"),
         ({"encoding": "utf8x"}, "data.encoding: unknown 'utf8x'"),
         ({"encoding": "ascii"}, "is not written in ascii.*data.encoding says what it is"),
     ],
