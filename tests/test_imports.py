@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "build", "config", "config.plain", "data", "errors", "nn", "pictures", "plugins", "process",
         "tracking", "training", "types",
     },
+    "handover": {"checkpoints", "config", "errors", "plugins", "process", "tracking", "trained"},
     "reports": {"errors", "objective", "pictures", "tracking", "trained"},
     "going_on": {"config", "process", "tracking"},
     "experiment": {
@@ -68,8 +69,8 @@ MAY_IMPORT = {
     },
     "commands": {
         "again", "build", "commands.arguments", "commands.exit_code", "commands.together", "config",
-        "config.plain", "data", "errors", "going_on", "nn", "pictures", "plugins", "prepare", "process",
-        "reports", "sweep", "tracking", "trained", "training",
+        "config.plain", "data", "errors", "going_on", "handover", "nn", "pictures", "plugins", "prepare",
+        "process", "reports", "sweep", "tracking", "trained", "training",
     },
     "evaluate": {"commands"},
     "predict": {"commands"},

@@ -140,6 +140,13 @@ def run_program(
     return exit_code(lambda: action(parse(words, known, others_told)), shows_tracebacks())
 
 
+def with_second(words: Sequence[str], key: str) -> list[str]:
+    """The words after a command, a second bare one as the value of a key: ``pack <run> <output>``."""
+    if len(words) > 1 and is_bare(words[0]) and is_bare(words[1]):
+        return [words[0], f"{key}={as_override(words[1])}", *words[2:]]
+    return list(words)
+
+
 def is_bare(word: str) -> bool:
     """Whether a word is neither ``key=value`` nor a flag nor anything else that Hydra reads."""
     return "=" not in word and not word.startswith(("-", "+", "~"))

@@ -16,6 +16,8 @@ COMMANDS = {
     "export": "a trained model as a file that other programs read",
     "resume": "going on with a run, as if nothing had happened",
     "rerun": "a run once more, held against its numbers",
+    "pack": "a run in one file, to hand it to somebody else",
+    "unpack": "a packed run into one's own store",
     "sync": "what runs could not tell the store, it is told now",
 }
 """A line of what each is for, in the order in which help tells of them."""
