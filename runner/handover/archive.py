@@ -155,7 +155,9 @@ def extract_all(archive: zipfile.ZipFile, folder: Path, source: Path) -> str:
 def refuse_special(entry: zipfile.ZipInfo, whose: str) -> None:
     """Refuse what is no plain file: folders, links, devices, encrypted or strangely packed ones."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    is_plain = kind in (0, stat.S_IFREG) and not entry.is_dir() and not entry.external_attr & 0x10
+    is_plain = (
+        kind in (0, stat.S_IFREG) and not entry.orig_filename.endswith("/") and not entry.external_attr & 0x10
+    )
     packed = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     if not is_plain or not packed or entry.flag_bits & 0x1:
         raise ConfigError([f"{whose}: {entry.orig_filename!r} is no plain file"])

@@ -104,7 +104,7 @@ class Packed(BaseModel):
 
     def to_json(self) -> str:
         """The text of the archive's file; JSON as Python writes it, with NaN and Infinity."""
-        return json.dumps(self.model_dump(), sort_keys=True, indent=1)
+        return json.dumps(self.model_dump(), indent=1)
 
 
 def read(folder: Path, whose: str) -> Packed:

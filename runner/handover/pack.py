@@ -88,7 +88,7 @@ def describe(found: TrainedRun, model: LoggedModel | None) -> Packed:
             Metric(step=row.step, time=row.timestamp, value=as_measured(row.value))
             for row in client.get_metric_history(found.run_id, name)
         ]
-        for name in found.run.data.metrics
+        for name in sorted(found.run.data.metrics)
     }
     return Packed(
         run_id=found.run_id,
@@ -97,8 +97,8 @@ def describe(found: TrainedRun, model: LoggedModel | None) -> Packed:
         status=info.status,
         started=info.start_time,
         ended=info.end_time,
-        params=dict(found.run.data.params),
-        tags=dict(tags),
+        params=dict(sorted(found.run.data.params.items())),
+        tags=dict(sorted(tags.items())),
         metrics=metrics,
         data=used_by(found.run),
         model=model,

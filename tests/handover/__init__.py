@@ -1,0 +1,1 @@
+"""Runs that are handed to somebody else."""
