@@ -1,5 +1,6 @@
 """How good predictions are, beside the loss: figures of a whole split, which no sum over batches gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -28,6 +29,45 @@ class Metric(Protocol):
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The figure, a scalar; NaN where it is not defined. ``ConfusionMatrix`` alone gives a table."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Samples a class, each float64 ``[C]``: no table of all pairs of classes, which may be very many.
+
+    Attributes:
+        right: that are the class and are called so.
+        called: that are called so.
+        there: that are the class.
+    """
+
+    right: Tensor
+    called: Tensor
+    there: Tensor
+
+    @classmethod
+    def of(cls, prediction: Tensor, target: Tensor) -> "Counts":
+        """Of scores ``[N, C]`` and class indices ``[N]``."""
+        called, classes = prediction.argmax(-1), prediction.shape[-1]
+        parts = (target[called == target], called, target)
+        return cls(*(part.bincount(minlength=classes).double() for part in parts))
+
+    def precision(self) -> Tensor:
+        """Of each class; 0 for one that is never called."""
+        return self.right / self.called.clamp(min=1)
+
+    def recall(self) -> Tensor:
+        """Of each class; 0 for one that is never there."""
+        return self.right / self.there.clamp(min=1)
+
+    def f1(self) -> Tensor:
+        """Of each class, the harmonic mean of both."""
+        return 2 * self.right / (self.called + self.there).clamp(min=1)
+
+    def mean(self, figure: Callable[["Counts"], Tensor], average: Average) -> Tensor:
+        """Over the classes that are or are called, each counting the same or by its samples."""
+        weights = self.there if average == "weighted" else ((self.called + self.there) > 0).double()
+        return (figure(self) * weights).sum() / weights.sum()
 
 
 def correct(prediction: Tensor, target: Tensor) -> Tensor:
@@ -93,15 +133,13 @@ class Precision:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_precision, multilabel_precision
+        from torchmetrics.functional.classification import multilabel_precision
 
         if target.is_floating_point():
             return multilabel_precision(
                 prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
             )
-        return multiclass_precision(
-            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
-        )
+        return Counts.of(prediction, target).mean(Counts.precision, self.average)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,15 +157,13 @@ class Recall:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_recall, multilabel_recall
+        from torchmetrics.functional.classification import multilabel_recall
 
         if target.is_floating_point():
             return multilabel_recall(
                 prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
             )
-        return multiclass_recall(
-            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
-        )
+        return Counts.of(prediction, target).mean(Counts.recall, self.average)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,15 +181,13 @@ class F1:
 
     def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Between 0 and 1."""
-        from torchmetrics.functional.classification import multiclass_f1_score, multilabel_f1_score
+        from torchmetrics.functional.classification import multilabel_f1_score
 
         if target.is_floating_point():
             return multilabel_f1_score(
                 prediction, target.long(), prediction.shape[-1], average=self.average, validate_args=False
             )
-        return multiclass_f1_score(
-            prediction, target, prediction.shape[-1], average=self.average, validate_args=False
-        )
+        return Counts.of(prediction, target).mean(Counts.f1, self.average)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,12 +205,14 @@ class AUROC:
         """Between 0 and 1; chance is 0.5."""
         from torchmetrics.functional.classification import binary_auroc
 
-        classes = torch.arange(prediction.shape[-1], device=prediction.device)
-        labels = target.long() if target.is_floating_point() else (target.unsqueeze(-1) == classes).long()
+        are_labels, outputs = target.is_floating_point(), prediction.shape[-1]
         # of large logits fewer would be the same in float32
-        scores = prediction if target.is_floating_point() else prediction.double().softmax(-1)
-        both = (labels.amin(0) < labels.amax(0)).nonzero().flatten().tolist()
-        areas = [binary_auroc(scores[:, c], labels[:, c], validate_args=False).double() for c in both]
+        scores = prediction if are_labels else prediction.double().softmax(-1)
+        there = target.sum(0) if are_labels else target.bincount(minlength=outputs)
+        areas = []
+        for place in ((there > 0) & (there < len(target))).nonzero().flatten().tolist():
+            labels = target[:, place].long() if are_labels else (target == place).long()
+            areas.append(binary_auroc(scores[:, place], labels, validate_args=False).double())
         return torch.stack(areas).mean() if areas else scores.new_tensor(torch.nan)
 
 

@@ -41,6 +41,9 @@ AUTO_METRICS: Mapping[Task, list[str]] = {
 }
 """What is measured where a config leaves that open."""
 
+MOST_CONFUSED = 5000
+"""The most classes that a confusion matrix can have."""
+
 LABELS = 20
 """The most labels of which each is measured by itself, too."""
 
@@ -240,6 +243,11 @@ def check_together(config: Config) -> None:
     for metric in config.metrics:
         if isinstance(metric, TopK) and metric.k > outputs:
             problems.append(f"train.metrics: top_k has k={metric.k}, data.type '{data}' {outputs} classes")
+    if config.confusion_matrix and outputs > MOST_CONFUSED:
+        problems.append(
+            f"train.metrics: a confusion_matrix of {outputs:,} classes has {outputs**2:,} cells, it is for "
+            f"at most {MOST_CONFUSED:,} classes"
+        )
     kinds = ("loss",) if task == "regression" else ("loss", "accuracy")
     held_out = ("test",) if config.data.val is None else ("val", "test")
     metrics = [f"{part}/{kind}" for part in ("train", *held_out) for kind in kinds]

@@ -69,6 +69,9 @@ class Blobs:
 
     task: ClassVar[Task] = "classification"
 
+    def __post_init__(self) -> None:
+        refuse_empty_classes(self.classes, self.samples)
+
     @property
     def in_shape(self) -> Shape:
         """One sample: ``[features]``."""
@@ -131,6 +134,9 @@ class Spirals:
     task: ClassVar[Task] = "classification"
     in_shape: ClassVar[Shape] = (2,)
 
+    def __post_init__(self) -> None:
+        refuse_empty_classes(self.classes, self.samples)
+
     @property
     def out_shape(self) -> Shape:
         """One a class."""
@@ -143,6 +149,16 @@ class Spirals:
         angle = 2 * pi * (self.turns * radius + labels / self.classes)
         points = radius[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
         return classified(points, labels, self.noise, torch.Generator().manual_seed(self.seed))
+
+
+def refuse_empty_classes(classes: int, samples: int) -> None:
+    """Refuse more classes than there are samples, which would only make the model larger.
+
+    Raises:
+        ValueError: if there are more.
+    """
+    if classes > samples:
+        raise ValueError(f"classes: {classes:,} of {samples:,} samples, each class should have one at least")
 
 
 def classified(points: Tensor, labels: Tensor, noise: float, generator: torch.Generator) -> Dataset:
