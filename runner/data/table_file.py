@@ -17,11 +17,12 @@ from runner.data.categories import alike, different
 from runner.data.cells import numbers, texts
 from runner.data.column_types import MOST_CATEGORIES, ColumnType, Kind, listed, missing_tokens, type_of
 from runner.data.csv_file import parse_csv, parse_guessed, read
-from runner.data.dataset import Dataset
+from runner.data.dataset import Dataset, Split
 from runner.data.learnt import Learnt
+from runner.data.outliers import are_near, outlier
 from runner.data.parquet_file import parse_parquet
 from runner.data.picking import pick
-from runner.data.table import Numeric, Parts, Table, column, dataset, kept_table, learnt
+from runner.data.table import READ, Numeric, Parts, Table, column, dataset, kept_table, learnt
 from runner.data.text_format import TextFormat, Token
 from runner.data.validation import Portion
 from runner.errors import DataError
@@ -112,7 +113,7 @@ class TableFile:
             DataError: if a file can't be read, or a column is missing or not what it should be.
         """
         data = dataset(self._table, self._rows_used(), standardize_target=self.standardize_target)
-        notes = self._notes()
+        notes = self._notes() + self._outliers(data.train)
         for note in notes[:MOST_LINES]:
             log.warning("%s", note)
         if len(notes) > MOST_LINES:
@@ -293,6 +294,23 @@ class TableFile:
             if tokens := missing_tokens(self._rows[name], kind, self._form):
                 notes.append(
                     f"column '{name}': {tokens.total():,} of {count} values are missing: {listed(tokens)}"
+                )
+        return notes
+
+    def _outliers(self, train: Split) -> list[str]:
+        """Lines on columns, the label among them, of which a few values leave no difference to the others."""
+        ends = np.cumsum([each.width for each in self._table.columns])
+        columns = zip(self._table.columns, train.samples[:, ends - 1].numpy().T, strict=True)
+        names = [each.name for each, scaled in columns if isinstance(each, Numeric) and are_near(scaled)]
+        if train.units is not None and are_near(train.targets[:, 0].numpy()):
+            names.append(self.label)
+        notes = []
+        for name in names:
+            values = READ[self._inputs.get(name, "number")](name, self._cut[0][name], self._form)
+            if (far := outlier(values[~np.isnan(values)])) is not None:
+                notes.append(
+                    f"column '{name}': {far:g} is so far from the others that these are hardly different "
+                    f"once the column is standardised; 'data.missing=[{far:g}]' if it stands for none"
                 )
         return notes
 

@@ -94,4 +94,8 @@ class TextFormat:
     @property
     def sentinels(self) -> list[float]:
         """The numbers that stand for a missing value, such as -999."""
-        return [float(each) for each in self.missing_numbers if re.match(r"^[+-]?\d+(\.\d*)?$", each)]
+        return [
+            float(each)
+            for each in self.missing_numbers
+            if re.match(r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$", each)
+        ]
