@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "config.plain": set(),
     "config.registered": set(),
     "config.schema": {"config.plain", "config.registered", "types"},
-    "plugins": {"config.plain", "config.schema", "errors", "nn", "registry", "types"},
+    "plugins": {"config.plain", "config.schema", "data", "errors", "nn", "registry", "types"},
     "config": {
         "config.plain", "config.schema", "data", "errors", "metrics", "nn", "objective", "optim",
         "plugins", "process", "registry", "types",

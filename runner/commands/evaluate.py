@@ -64,7 +64,7 @@ def evaluate(arguments: Arguments) -> int:
     predictor = run.load_model(device, wanted)
     config = check(plain, kept=predictor.preprocessing)
     refuse_other_shapes(config, predictor)
-    with mistakes_told(config.plugins, config.plain):
+    with mistakes_told([*config.plugins, *predictor.plugins], config.plain):
         data = load(config, device, ALONE)
         if config.source.task == "regression":
             data = data.with_units(predictor.units)

@@ -55,7 +55,8 @@ def export(arguments: Arguments) -> int:
         from runner.trained.run import find
     run = find(arguments.store(), arguments.required("run"))
     predictor = run.load_model(torch.device("cpu"), wanted)
-    difference = write(predictor, run.example(predictor), kind, target, raw)
+    with predictor.mistakes_told():
+        difference = write(predictor, run.example(predictor), kind, target, raw)
     print(f"{target} holds the model; its outputs differ from the model's by at most {difference:.2g}")
     return 0
 

@@ -64,7 +64,8 @@ def predict(arguments: Arguments) -> int:
     refuse_wide_rows(target, predictor)
     files = images_at(source)
     samples = decoded(files, predictor) if files else samples_in(source, predictor)
-    predictions = predictions_for(samples, predictor, str(source))
+    with predictor.mistakes_told():
+        predictions = predictions_for(samples, predictor, str(source))
     predictions.write(target, [name_in(source, file) for file in files])
     print(f"{len(predictions.values)} predictions are in {target}")
     return 0

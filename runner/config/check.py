@@ -29,6 +29,7 @@ from runner.optim.schedules import Schedule, WarmUp
 from runner.plugins.changed import TAG as PLUGINS
 from runner.plugins.changed import tag_of
 from runner.plugins.join import join
+from runner.plugins.kinds import check_made
 from runner.plugins.load import Plugin, load_all
 from runner.plugins.mistakes import mistakes_told
 from runner.registry import Registry
@@ -135,13 +136,14 @@ def checked(
         arguments = own_arguments(registry, given) if name == "data" else given
         return instance(registry, table, name, arguments, problems, shared)
 
-    loss = section(registry.losses, "loss")
+    loss = check_made(section(registry.losses, "loss"), "LOSSES", "loss", problems)
     source = readable(section(registry.sources, "data"), kept, loss, problems)
     if source and frame and frame.data.target == "input":
         source = Reconstruction(source.source if isinstance(source, Labels) else source)
     optim = plain.get("optim")
     own_rule = rule(registry, "optim", optim, problems) if isinstance(optim, Mapping) else None
-    schedule = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
+    made = section(registry.schedules, "schedule", ScheduleFrame.model_fields)
+    schedule = check_made(made, "SCHEDULES", "schedule", problems)
     metrics = check_metrics(registry, frame.train.metrics, source.task, problems) if frame and source else []
     if source and source.task == "multilabel" and 1 < source.out_shape[-1] <= LABELS:
         metrics += [OfLabel(metric, label) for metric in metrics for label in range(source.out_shape[-1])]
@@ -206,7 +208,8 @@ def readable(
     try:
         if kept is not None and isinstance(source, Fitted):
             source = source.as_learnt(kept)
-        _ = source.task, source.in_shape, source.out_shape
+        if check_made(source, "SOURCES", "data", problems) is None:
+            return None
         if loss is not None and "multilabel" in loss.tasks:
             source = as_labels(source)
     except DataError as error:
@@ -229,7 +232,7 @@ def check_together(config: Config) -> None:
     task, suited, outputs = config.source.task, config.loss.tasks, config.source.out_shape[-1]
     loss, data = config.plain["loss"]["type"], config.plain["data"]["type"]
     if task not in suited:
-        known = [name for name, each in config.registry.losses.items() if task in each.tasks]
+        known = [name for name, each in config.registry.losses.items() if suits(each, task)]
         problems.append(
             f"loss.type: '{loss}' is for {' and '.join(suited)}, but data.type '{data}' is {task}. "
             f"Known for {task}: {', '.join(known)}"
@@ -279,15 +282,25 @@ def check_metrics(registry: Registry, given: object, task: Task, problems: list[
     if not isinstance(given, list):
         problems.append(f"train.metrics: {given!r} should be auto or a list of names")
         return []
-    known = {name: metric for name, metric in registry.metrics.items() if task in metric.tasks}
+    known = {name: metric for name, metric in registry.metrics.items() if suits(metric, task)}
     found: list[Metric | None] = []
     for place, each in enumerate(given):
         if isinstance(each, str) and each not in known:
             problems.append(unknown("train.metrics", each, known, f"unknown for {task}"))
         else:
             named = {"type": each} if isinstance(each, str) else each
-            found.append(instance(registry, known, f"train.metrics.{place}", named, problems))
+            path = f"train.metrics.{place}"
+            metric = check_made(instance(registry, known, path, named, problems), "METRICS", path, problems)
+            if metric is not None and task not in metric.tasks:
+                problems.append(unknown("train.metrics", named["type"], known, f"unknown for {task}"))
+            found.append(metric)
     return [metric for metric in found if metric]
+
+
+def suits(component: Any, task: Task) -> bool:
+    """Whether losses or metrics of a class may be for a task: tasks may be set when one is made."""
+    tasks = getattr(component, "tasks", None)
+    return not isinstance(tasks, tuple) or task in tasks
 
 
 def own_arguments(registry: Registry, data: Mapping[str, Any]) -> Plain:

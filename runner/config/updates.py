@@ -10,6 +10,7 @@ from runner.optim.adopted import PREFIX, Adopted, arguments_of, find_optimizer, 
 from runner.optim.groups import Group
 from runner.optim.rules import Rule
 from runner.optim.stacking import is_number
+from runner.plugins.kinds import check_made
 from runner.registry import Registry
 
 
@@ -18,7 +19,8 @@ def rule(registry: Registry, path: str, given: Mapping[str, Any], problems: list
     name = str(given.get("type"))
     if not name.startswith(PREFIX):
         elsewhere = {} if name in registry.rules else {each: PREFIX + each for each in optimizer_names()}
-        return instance(registry, registry.rules, path, given, problems, Optim.model_fields, elsewhere)
+        made = instance(registry, registry.rules, path, given, problems, Optim.model_fields, elsewhere)
+        return check_made(made, "RULES", path, problems)
     optimizer = find_optimizer(name.removeprefix(PREFIX))
     if optimizer is None:
         told = "is no optimiser of torch.optim that takes one gradient a step"

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
+from pathlib import Path
+from types import FunctionType
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,14 +24,14 @@ class Kind:
     Attributes:
         made_with: what the program makes one with; all else is said by keyword-only arguments.
         methods: what is called, and with what.
-        attributes: what is asked for besides, with its type: of the class, or an argument of its own.
+        attributes: what is asked for besides, with its type: of the class, an argument, or set in its code.
         optional: the same for what may be left out.
     """
 
     made_with: tuple[str, ...] = ()
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    optional: Mapping[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    optional: dict[str, Any] = field(default_factory=dict)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -75,12 +77,14 @@ def problems_of(component: object, kind: Kind) -> Iterator[str]:
     for name, arguments in kind.methods.items():
         if not takes(defined(component, name), arguments):
             yield f"has no {name}({', '.join(('self', *arguments))})"
-    for name, hint in kind.attributes.items():
-        if name not in [parameter.name for parameter in keywords]:
-            yield from problems_of_attribute(component, name, hint)
-    for name, hint in kind.optional.items():
-        if defined(component, name) is not None:
-            yield from problems_of_attribute(component, name, hint)
+    for name, hint in (kind.attributes | kind.optional).items():
+        value = defined(component, name)
+        if value is None:
+            is_argument = name in [parameter.name for parameter in keywords]
+            if name in kind.attributes and not (is_argument or may_set(component, name)):
+                yield f"has no {name}"
+        elif not hasattr(value, "__get__"):  # a property's value is known later
+            yield from problems_of_value(name, value, hint)
 
 
 def problems_of_annotations(component: type, keywords: list[Parameter]) -> Iterator[str]:
@@ -108,17 +112,51 @@ def is_checkable(hint: Any) -> bool:
     return True
 
 
-def problems_of_attribute(component: type, name: str, hint: Any) -> Iterator[str]:
-    """What is wrong with something that a component is asked for."""
-    value = defined(component, name)
-    if value is None:
-        yield f"has no {name}"
-    elif not hasattr(value, "__get__"):  # a property's value is known later
-        try:
-            TypeAdapter(hint).validate_python(value, strict=True)
-        except ValidationError as error:
-            told = error.errors()[0]["msg"].removeprefix("Input ")
-            yield f"has {value!r} as {name}, which {told}"
+def check_made(made: Any | None, table: str, path: str, problems: list[str]) -> Any | None:
+    """A part as a config has it made, if it has the attributes of its table's parts; adds to ``problems``.
+
+    Args:
+        made: the part; None if there is none.
+        table: its table.
+        path: where the config names it.
+        problems: get a line for each attribute that is missing or of another type.
+    """
+    kind, found = KINDS[table], len(problems)
+    if made is None:
+        return None
+    for name, hint in (kind.attributes | kind.optional).items():
+        value = getattr(made, name, None)
+        if value is not None:
+            problems.extend(
+                f"{path}: {placed(type(made))} {told}" for told in problems_of_value(name, value, hint)
+            )
+        elif name in kind.attributes:
+            problems.append(f"{path}: {placed(type(made))} sets no {name}")
+    return made if len(problems) == found else None
+
+
+def placed(component: type) -> str:
+    """A class with the file and the line where its objects are made, as far as that is Python."""
+    code = getattr(component.__init__, "__code__", None)  # type: ignore[misc]  # looked at, not called
+    if code is None or not Path(code.co_filename).is_file():
+        return component.__name__
+    return f"{component.__name__} (line {code.co_firstlineno} of {code.co_filename})"
+
+
+def problems_of_value(name: str, value: object, hint: Any) -> Iterator[str]:
+    """What is wrong with an attribute that a component has."""
+    try:
+        TypeAdapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].removeprefix("Input ")
+        yield f"has {value!r} as {name}, which {told}"
+
+
+def may_set(component: type, name: str) -> bool:
+    """Whether code of a class or of its bases names an attribute, as an ``__init__`` does that sets it."""
+    methods = [unwrap(each) for base in component.__mro__ for each in vars(base).values() if callable(each)]
+    named = [each.__code__.co_names for each in methods if isinstance(each, FunctionType)]
+    return any(name in names for names in named)
 
 
 def defined(component: type, name: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.errors import ConfigError
 from runner.plugins import modules
+from runner.plugins.answers import check_answers
 from runner.plugins.kinds import KINDS
 from runner.plugins.source import Source, digest_of_module, is_file_name, read
 
@@ -73,6 +74,7 @@ def load(name: str) -> Plugin:
     for table, content in tables.items():
         if not isinstance(content, Mapping):
             raise ConfigError([f"plugins: {name}: {table} should be a mapping of names to classes"])
+    check_answers(tables, module.__name__.partition(".")[0])
     return Plugin(name, tables, module.__name__, source)
 
 

@@ -8,6 +8,7 @@ from types import FrameType
 
 from runner.config.plain import Plain
 from runner.errors import ConfigError, RunnerError
+from runner.plugins.answers import AnswerError
 from runner.plugins.load import Plugin, as_written
 
 SECTIONS = {
@@ -45,6 +46,8 @@ def mistakes_told(plugins: Sequence[Plugin], plain: Plain, before_run: bool = Fa
 
 def mistake(error: BaseException, plugins: Sequence[Plugin], plain: Plain) -> str | None:
     """What is to be said of an exception out of a plugin's code; None if it is none, or says that itself."""
+    if isinstance(error, AnswerError):
+        return of_answer(error, plugins, plain)
     if isinstance(error, RunnerError) or not isinstance(error, Exception):
         return None
     trace = list(traceback.walk_tb(error.__traceback__))
@@ -52,11 +55,30 @@ def mistake(error: BaseException, plugins: Sequence[Plugin], plain: Plain) -> st
         frames = [(frame, line) for frame, line in trace if is_of(frame, plugin)]
         if frames:
             frame, line = frames[-1]
-            file = frame.f_code.co_filename
-            place = f"line {line}" if file == plugin.name else f"line {line} of {Path(file).name}"
+            place = place_of(frame.f_code.co_filename, line, plugin)
             told = f"{type(error).__name__}: {as_written(' '.join(str(error).split()))}".removesuffix(": ")
-            return f"{part([frame for frame, _ in frames], plugin, plain)}, {place}: {told}"
+            objects = [frame.f_locals.get("self") for frame, _ in frames]
+            return f"{part(objects, plugin, plain)}, {place}: {told}"
     return None
+
+
+def of_answer(error: AnswerError, plugins: Sequence[Plugin], plain: Plain) -> str:
+    """What is to be said of a part that gives what it should not."""
+    owners = [each for each in plugins if is_named(type(error.part), each)]
+    if not owners:
+        return str(error)
+    place = place_of(error.code.co_filename, error.line, owners[0])
+    return f"{part([error.part], owners[0], plain)}, {place}: {error}"
+
+
+def is_named(component: type, plugin: Plugin) -> bool:
+    """Whether a class is in one of a plugin's tables."""
+    return any(component is each for table in plugin.tables.values() for each in table.values())
+
+
+def place_of(file: str, line: int, plugin: Plugin) -> str:
+    """A line of a plugin's code, with the file if that is not the one that names the plugin."""
+    return f"line {line}" if file == plugin.name else f"line {line} of {Path(file).name}"
 
 
 def is_of(frame: FrameType, plugin: Plugin) -> bool:
@@ -65,12 +87,12 @@ def is_of(frame: FrameType, plugin: Plugin) -> bool:
     return f"{frame.f_globals.get('__name__')}.".startswith(f"{package}.")
 
 
-def part(frames: Sequence[FrameType], plugin: Plugin, plain: Plain) -> str:
-    """Which part a plugin's code was at work for: where the config names it, and its type."""
-    for frame in frames:
+def part(objects: Sequence[object], plugin: Plugin, plain: Plain) -> str:
+    """The first part among some objects: where the config names it, and its type."""
+    for each in objects:
         for table, components in plugin.tables.items():
             for name, component in components.items():
-                if isinstance(frame.f_locals.get("self"), component):
+                if isinstance(each, component):
                     section = SECTIONS[table]
                     places = ", ".join(dict.fromkeys(places_of(name, section, plain.get(section))))
                     return f"{places} ({name} of {plugin.name})"

@@ -8,7 +8,8 @@ its folder that it imports, is copied into ``plugins``, or its module named.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from runner.plugins.consent import Wanted, wanted_of
 from runner.plugins.join import join
 from runner.plugins.load import Plugin
 from runner.plugins.load import load as load_plugin
+from runner.plugins.mistakes import mistakes_told
 from runner.plugins.source import is_file_name
 from runner.trained.description import MODEL, read
 from runner.types import Shape, Task
@@ -121,6 +123,7 @@ class Predictor:
             how rows become its inputs.
         units: those that the layers' outputs are in, if not in the targets' own.
         link: what makes predictions of the layers' outputs.
+        plugins: those that the layers are from.
     """
 
     def __init__(
@@ -133,6 +136,7 @@ class Predictor:
         preprocessing: Mapping[str, str],
         units: Units | None,
         link: LinkName | None = None,
+        plugins: Sequence[Plugin] = (),
     ) -> None:
         self.model = model
         self.layers = layers
@@ -142,6 +146,11 @@ class Predictor:
         self.preprocessing = preprocessing
         self.units = units
         self.link = Link(link or default(task), task)
+        self.plugins = plugins
+
+    def mistakes_told(self) -> AbstractContextManager[None]:
+        """The context in which the model predicts: what a plugin does wrong is an error for its author."""
+        return mistakes_told(self.plugins, {"model": {"layers": self.layers}})
 
     @torch.inference_mode()
     def predict(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
@@ -199,7 +208,8 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
     description = read(folder)
     files = {name: str(folder / name) for name in description.plugins if is_file_name(name)}
     named = wanted_of(description.plugins, plugins)
-    registry = join([load_plugin(files.get(name, name)) for name in named])
+    own = [replace(load_plugin(files.get(name, name)), name=name) for name in named]
+    registry = join(own)
     problems: list[str] = []
     outputs = description.outputs  # and embeddings, if their number was left open
     layers = check_layers(registry, description.layers, outputs, outputs, problems)
@@ -207,13 +217,15 @@ def load(folder: Path, device: torch.device | str = "cpu", plugins: Wanted = Fal
         raise ConfigError(problems)
     store = ParameterStore()
     in_shape: Shape = tuple(description.in_shape)
-    model = build_model(layers, in_shape, store)
+    with mistakes_told(own, {"model": {"layers": description.layers}}, before_run=True):
+        model = build_model(layers, in_shape, store)
     read_weights(folder / WEIGHTS, store, device)
     beside = [file for file in folder.glob("*.json") if file.name != MODEL]
     preprocessing = {file.name: file.read_text(encoding="utf-8") for file in beside}
     given, link = description.units, description.link
     units = None if given is None else Units(tuple(given.mean), tuple(given.std))
-    return Predictor(model, description.layers, store, in_shape, description.task, preprocessing, units, link)
+    layers_as_given, task = description.layers, description.task
+    return Predictor(model, layers_as_given, store, in_shape, task, preprocessing, units, link, own)
 
 
 def read_weights(file: Path, store: ParameterStore, device: torch.device | str) -> None:
