@@ -147,12 +147,12 @@ def problem_of(split: Any, source: Source) -> str | None:
         value = getattr(split, what)
         if not isinstance(value, Tensor) or not value.dim():
             return f"whose {what} are {shown(value)}, should be a tensor [N, …]"
-    told = problem_in(split, source)
-    if told is not None:
-        return f"in which {told}"
     task = "regression" if source.task == "multilabel" and not split.labelled else source.task
     if split.task != task:
         return f"whose targets {list(split.targets.shape)} are of {split.task}, its task is {source.task}"
+    told = problem_in(split, source)
+    if told is not None:
+        return f"in which {told}"
     wanted = source.out_shape if task != "classification" else source.out_shape[:-1]
     if tuple(split.targets.shape[1:]) != wanted:
         return f"whose targets are {list(split.targets.shape[1:])} a sample, should be {list(wanted)}"

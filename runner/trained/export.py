@@ -70,6 +70,9 @@ def export(predictor: Predictor, example: Tensor, kind: str, path: Path, raw: bo
         raise RunnerError(f"format: {kind} needs {', '.join(missing)}: {how_to_install('export')}")
     if raw is None or kind == "safetensors":  # which holds weights, and no answers
         raw = predictor.gives_raw
+    predictor.outputs(
+        example.numpy()
+    )  # a plugin's mistake shows here as it is, and not in a converter's words
     unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         form.write(predictor, example, about(predictor, raw), unfinished, raw)

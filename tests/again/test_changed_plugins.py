@@ -63,7 +63,9 @@ def rerun_by(*words: str) -> int:
     return rerun(parse(words, ("run!", *MAY_BE_SAID), IS_AS_IT_WAS), "python -m runner", None)
 
 
-@pytest.mark.parametrize("told", EDITS)
+@pytest.mark.parametrize(
+    "told", [pytest.param(each, marks=[pytest.mark.slow] * (place > 0)) for place, each in enumerate(EDITS)]
+)
 def test_resume_and_rerun_refuse_edited_files_by_name(bent: Result, in_tmp_path: Path, told: str) -> None:
     edited(in_tmp_path, told)
     whole = rf"^plugins: {told} since the run was started\. .*, or type plugins\.changed=allow$"
