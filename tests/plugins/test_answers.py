@@ -14,6 +14,8 @@ from runner.errors import ConfigError, RunnerError
 from runner.plugins.load import load
 from runner.sweep.blocks import train_block
 from runner.sweep.planning.lanes import Stop
+from runner.sweep.planning.trial import CannotTrainError, trial
+from runner.sweep.planning.way import Way
 from tests.conftest import client_of, runs_in
 from tests.sweep.composed import Heard, data_of, jobs_of
 
@@ -470,3 +472,12 @@ def test_a_module_that_is_named_twice_is_checked_once(
     one, other = (load("my_schedule_module").tables["SCHEDULES"]["own"] for _ in range(2))
     assert one.factor is other.factor
     assert one().factor(None) == 1
+
+
+def test_a_metric_that_is_no_number_is_no_reason_to_give_a_whole_sweep_up(in_tmp_path: Path) -> None:
+    case = WRONG["a metric an output"]
+    file, _ = written(case, in_tmp_path)
+    common = " ".join([*QUICK, f"plugins=[{file}]", *case.words])
+    jobs = jobs_of(["seed=1", "seed=2"], common, in_tmp_path / "sweep")
+    with pytest.raises(CannotTrainError, match="should give one number"):
+        trial(jobs, data_of(jobs[0]), Way(1, 1, 1), Stop())

@@ -90,7 +90,6 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
     """
     if way.block > 1:
         warm_up()
-    look_up_metrics(jobs[0].config, data)
     supply = itertools.cycle(jobs)
     blocks = [[next(supply) for _ in range(way.block)] for _ in range(way.lanes)]
     own_stop = Stop(stop)  # a trial that fails stops itself alone
@@ -104,6 +103,7 @@ def trial(jobs: Sequence[Job], data: Dataset, way: Way, stop: Stop) -> Cost:
         costs.append(trainee.cost(ceil(len(data.train) / jobs[0].config.train.batch_size)))
 
     try:
+        look_up_metrics(jobs[0].config, data)
         run_in_lanes([partial(prepare, members) for members in blocks], way.lanes, way.threads, own_stop)
         run_in_lanes([partial(measure, trainee) for trainee in trainees], way.lanes, way.threads, own_stop)
     except (Exception, SystemExit) as error:
