@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,15 +37,16 @@ def run(
     kill_children: bool = False,
     number: signal.Signals = signal.SIGKILL,
     once_it_speaks: bool = False,
+    preloaded: str = "",
 ) -> "Ended":
     """``python -m runner <arguments>`` in ``folder``, in a process of its own that is warm.
 
     It is sent a signal after so many seconds, if that is wanted, and so are the processes that it started;
-    the seconds begin with it, or with its first word.
+    the seconds begin with it, or with its first word. ``preloaded`` is a library of which it calls first.
     """
     with TemporaryDirectory() as out:
         told = [str(folder), out, arguments, environment, kill_after, kill_children, number, once_it_speaks]
-        code, seconds = ask(json.dumps(told)).split()
+        code, seconds = ask(json.dumps(told), preloaded).split()
         stdout, stderr = ((Path(out) / name).read_text() for name in ("stdout", "stderr"))
     return Ended(["runner", *arguments], int(code), stdout, stderr, float(seconds))
 
@@ -59,9 +59,9 @@ class Ended(subprocess.CompletedProcess[str]):
         self.seconds = seconds
 
 
-def ask(line: str) -> str:
+def ask(line: str, preloaded: str = "") -> str:
     """What the process that forks itself answers to a line."""
-    process = server()
+    process = server(preloaded)
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(line + "\n")
@@ -69,19 +69,25 @@ def ask(line: str) -> str:
     return process.stdout.readline()
 
 
-@cache
-def server() -> subprocess.Popen[str]:
+SERVERS: dict[str, subprocess.Popen[str]] = {}
+"""The processes that fork themselves, by the library that they were started with."""
+
+
+def server(preloaded: str) -> subprocess.Popen[str]:
     """The process that forks itself, started at the first command line."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.warm"],
-        cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    if preloaded not in SERVERS:
+        SERVERS[preloaded] = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm"],
+            cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | ({"LD_PRELOAD": preloaded} if preloaded else {}),
+        )  # fmt: skip
+    return SERVERS[preloaded]
 
 
 def stop() -> None:
-    """End the process that forks itself, if there is one."""
-    if server.cache_info().currsize:
-        server().communicate()
+    """End the processes that fork themselves."""
+    while SERVERS:
+        SERVERS.popitem()[1].communicate()
 
 
 def serve() -> None:

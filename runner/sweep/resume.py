@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -32,11 +32,13 @@ class Recorded:
         declared: what its YAML swept, by the keys.
         typed: its overrides.
         zip: the keys that varied together.
+        mode: how its jobs were trained: models that train as one round otherwise.
     """
 
     declared: Mapping[str, str]
     typed: Sequence[str]
     zip: Sequence[Any]
+    mode: Any = "auto"
 
     @property
     def overrides(self) -> list[str]:
@@ -48,7 +50,7 @@ class Recorded:
         declared = {key: value for key, value in self.declared.items() if key_of(key) not in keys}
         typed = [each for each in self.typed if key_of(each) not in keys]
         typed = [each for each in typed if not key_of(each).startswith("sweep.")]
-        return Recorded(declared, typed, self.zip)
+        return replace(self, declared=declared, typed=typed)
 
 
 def recorded(sweep: str, config: DictConfig) -> Recorded:
@@ -98,7 +100,8 @@ def command_line_in(record: Plain) -> Recorded:
     """The command line in a sweep's record. Raises a KeyError, TypeError or AttributeError if it has none."""
     hydra = record["hydra"]
     declared = {str(key): str(value) for key, value in (hydra["sweeper"].get("params") or {}).items()}
-    return Recorded(declared, [str(each) for each in hydra["overrides"]["task"]], record["sweep"]["zip"])
+    typed = [str(each) for each in hydra["overrides"]["task"]]
+    return Recorded(declared, typed, record["sweep"]["zip"], record["sweep"]["mode"])
 
 
 def refuse_more_than_values(found: Recorded, data_root: str | None, has_plugins: bool) -> None:

@@ -16,7 +16,7 @@ from runner.process import atomic
 from runner.sweep.points.space import Space, read_space
 from runner.sweep.watch import Watch
 
-PLUGINS, STORE, DATA_ROOT = "plugins", "tracking.uri", "data.root"
+PLUGINS, STORE, DATA_ROOT, MODE = "plugins", "tracking.uri", "data.root", "sweep.mode"
 
 MAY_BE_SAID = ("sweep.", "tracking.", PLUGINS, DATA_ROOT)
 """How the keys begin that a command line may have beside ``sweep.resume`` and leave all else to the store."""
@@ -113,6 +113,8 @@ class BatchSweeper(Sweeper):
         self.params = {**found.declared, **self.params}
         with read_write(self.config), open_dict(self.config):
             self.config.sweep.zip = found.zip
+            if MODE not in map(key_of, arguments):
+                self.config.sweep.mode = found.mode
             self.config.hydra.overrides.task = [*typed, *found.typed]
         return typed_overrides(self.config.hydra)
 

@@ -21,6 +21,9 @@ from runner.tracking.moved_store import ARTIFACTS, artifact_root
 ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 """The environment's word for a place that is meant, as MLflow's server reads it."""
 
+UNFINISHED = ".artifact.uploading."
+"""How MLflow calls a file that it writes in a folder of artifacts, until all of it is there."""
+
 FOLDERS = (ARTIFACTS, "mlruns")
 """What a folder of artifacts is called, by the runner and by MLflow."""
 
@@ -73,6 +76,19 @@ class Artifacts:
     def delete(self, name: str) -> None:
         """Delete a file; raises a NotImplementedError, too, where artifacts can't be deleted."""
         self._repository.delete_artifacts(name)  # type: ignore[no-untyped-call]
+
+    def remove_unfinished(self, since: float) -> None:
+        """Remove what a process was about to write that was killed: MLflow would list it among the others.
+
+        Args:
+            since: seconds since 1970; a file that has changed later may be another's, who is at it.
+
+        Raises:
+            OSError: if it can't be removed.
+        """
+        for file in self._folder.rglob(f"{UNFINISHED}*") if self._folder is not None else ():
+            if not file.is_symlink() and file.stat().st_mtime < since:
+                file.unlink()
 
 
 def of_run(client: MlflowClient, run_id: str) -> Artifacts:

@@ -99,6 +99,11 @@ def reopened(folder: Path, run_id: str | None, tracking: Plain) -> Event:
     }
 
 
+def heads_sweep() -> Event:
+    """The run is the parent of the sweep in whose folder its journal is."""
+    return {"kind": "sweep"}
+
+
 def continued(location: Location) -> Event:
     """What follows is of a run that is there."""
     return {"kind": "continued", "uri": location.uri, "run_id": location.run_id}

@@ -82,6 +82,8 @@ class Sender:
         match event["kind"]:
             case "begun":
                 self.run = self._begin(event)
+            case "sweep":
+                self._head_sweep()
             case "continued":
                 self._continue(event)
             case "reopened":
@@ -124,6 +126,12 @@ class Sender:
                 return made
         self.has_asked = True
         return make(client, experiment_id, event["name"], tags, event["time"])
+
+    def _head_sweep(self) -> None:
+        """Make the run its jobs' parent: they look for that in its folder."""
+        where = self.known.location
+        self.known.tag({"sweep_id": where.run_id})
+        where.write(inside(self._journal.folder, PARENT))
 
     def _continue(self, event: Event) -> None:
         self.run = self._found(event["run_id"])

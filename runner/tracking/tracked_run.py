@@ -1,6 +1,7 @@
 """One run in MLflow, call by call: made, described, told metrics, ended. All may be told again."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -37,6 +38,7 @@ class TrackedRun:
         self.location = location
         self.artifact_uri = artifact_uri
         self._left: set[str] = set()
+        self._since = time.time()
 
     def log(
         self,
@@ -100,6 +102,8 @@ class TrackedRun:
             self.client.set_tag(self.location.run_id, "failure", failure)
         elif status == "FINISHED":
             self._forget_failure()  # of one that another process took for dead, or that is sent once more
+        with suppress(OSError):
+            self._artifacts.remove_unfinished(self._since)  # of a process that was killed
         self.client.set_terminated(self.location.run_id, status, end_time)
 
 

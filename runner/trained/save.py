@@ -1,5 +1,6 @@
 """Writing a trained model down."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ def save_model(
     """Write a model's layers and weights into ``folder``, with two test samples as its example.
 
     Beside them lies what its data says has to be known to make inputs. ``epoch`` is the one whose weights
-    they are.
+    they are. What a process that was killed has left in the folder is deleted.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     in_shape, out_shape = config.source.in_shape, config.source.out_shape
     layers = config.plain["model"]["layers"]
     task, units = config.source.task, data.test.units

@@ -1,11 +1,14 @@
 """A run in MLflow, call by call."""
 
+import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from mlflow.entities import Metric
 
+from runner.config import sqlite_uri
 from runner.tracking.data_input import DataInput
 from runner.tracking.store import connect, find_experiment
 from runner.tracking.tracked_run import find_made, make
@@ -33,6 +36,20 @@ def test_artifacts_lie_where_the_client_finds_them(tmp_path: Path) -> None:
     run.leave(tmp_path, ["config.yaml", "more.txt", "missing.txt"])
     listed = [file.path for file in client.list_artifacts(run.location.run_id)]
     assert sorted(listed) == ["config.yaml", "more.txt"]
+
+
+def test_what_was_being_uploaded_by_a_process_that_was_killed_is_no_artifact(in_tmp_path: Path) -> None:
+    """While another process's upload goes on."""
+    client = connect(sqlite_uri.from_path(in_tmp_path / "outputs" / "mlflow.db"))
+    run = make(client, find_experiment(client, "runner"), "name", {}, 0)
+    (in_tmp_path / "config.yaml").write_text("seed: 1")
+    run.leave(in_tmp_path, ["config.yaml"])
+    place = Path(run.artifact_uri.removeprefix("file://"))
+    for name, age in {"left": -60, "going on": 60}.items():
+        (place / f".artifact.uploading.{name}").write_text("half")
+        os.utime(place / f".artifact.uploading.{name}", times=(time.time() + age,) * 2)
+    run.end("FINISHED")
+    assert {path.name for path in place.iterdir()} == {"config.yaml", ".artifact.uploading.going on"}
 
 
 @pytest.mark.slow

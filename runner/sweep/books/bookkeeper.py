@@ -111,6 +111,8 @@ class Bookkeeper:
             if self._lost:
                 return
             if isinstance(message, Opened):
+                if self._start.resume is None:
+                    parent.begin(self._start.folder, message.plain, message.launch, keeps=True)
                 self._pages[message.job] = Page(message, self._start.folder)
             elif isinstance(message, Ended):
                 if message.result.job in self._pages:
@@ -128,6 +130,8 @@ class Bookkeeper:
                     self._pages.pop(job).journal.remove()  # nobody has seen it begin
                 elif page.ended is None:
                     page.end(killed(page.opened))
+            if not self._pages:
+                parent.forget(self._start.folder)
         self._closed_at = time.monotonic()
         self._closing.set()
         self._awake.set()
@@ -327,6 +331,7 @@ class Bookkeeper:
         with self._lock:
             for page in self._pages.values():
                 page.journal.remove()
+            parent.forget(self._start.folder)
             self._pages.clear()
             self._lost = True
         self._tell(Lost(masked(str(error))))

@@ -1,11 +1,9 @@
 """The MLflow run that a sweep's jobs are children of."""
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 from mlflow.entities import RunTag
@@ -16,25 +14,22 @@ from runner.config.plain import Plain
 from runner.errors import TrackingError
 from runner.plugins.changed import TAG as PLUGINS
 from runner.plugins.changed import tag_of
-from runner.process import atomic
 from runner.process.launch import Launch
 from runner.process.masking import masked_words
 from runner.process.signals import uninterrupted
 from runner.sweep.callback import PARENT, RESULTS, STARTER
 from runner.sweep.record import JobResult
 from runner.tracking import events
-from runner.tracking.events import FOLDER, HEARTBEAT, NAME_LENGTH, PROCESS, TOKEN, launch_tags, now
-from runner.tracking.journal import Journal
+from runner.tracking.events import FOLDER, HEARTBEAT, NAME_LENGTH, PROCESS, launch_tags, now
+from runner.tracking.journal import EVENTS, Journal
 from runner.tracking.location import Location
 from runner.tracking.outcome import Failure, Status
 from runner.tracking.persistence import persistently
 from runner.tracking.process import this_process
 from runner.tracking.repository import uncommitted
+from runner.tracking.resend import resend
 from runner.tracking.sender import Sender
-from runner.tracking.store import connect, find_experiment, told_as_tracking_error
-from runner.tracking.tracked_run import TrackedRun, find_made, make
-
-TOKEN_LENGTH = 32
+from runner.tracking.store import connect, told_as_tracking_error
 
 PATIENCE = 15.0
 """Seconds for which a store is asked again that answers, and does not take the sweep's end."""
@@ -60,24 +55,37 @@ def join(folder: Path, plain: Plain, launch: Launch, resumed: str | None = None,
             known = reopen(folder, plain, resumed, owner_tags(keeps))
         if known is not None:
             return known.run_id
-        uri = plain["tracking"]["uri"]
-        client = connect(uri)
-        experiment_id = find_experiment(client, plain["tracking"]["experiment"])
-        with told_as_tracking_error(uri), uninterrupted():
-            token = token_of(folder)
-            tags = {**launch_tags(replace(launch, job=None)), TOKEN: token, FOLDER: str(folder)}
-            tags |= owner_tags(keeps)
-            tags |= {PLUGINS: tag_of(plain["plugins"])} if plain["plugins"] else {}
-            called = name(folder)
-            run = find_made(client, experiment_id, token) or make(client, experiment_id, called, tags, now())
-            location = Location(uri, experiment_id, run.location.run_id)
-            try:  # before it is a sweep: it may be killed at any moment, and a sweep is to be continued
-                run.leave(folder, [SWEEP_RECORD])
-                leave_uncommitted(run)
-            finally:  # where no artifacts can be left, jobs belong together nevertheless
-                client.set_tag(location.run_id, "sweep_id", location.run_id)
-                location.write(record)  # last: who finds it makes nothing more of the parent
-        return location.run_id
+        begin(folder, plain, launch, keeps)
+        journal = Journal(folder)
+        leave_uncommitted(journal)
+        with told_as_tracking_error(plain["tracking"]["uri"]), uninterrupted():
+            Sender(journal, plain["tracking"]["uri"]).send()
+        journal.remove()
+    return find(folder).run_id
+
+
+def begin(folder: Path, plain: Plain, launch: Launch, keeps: bool) -> None:
+    """Write down that a sweep begins, before any of its jobs does: ``sync`` makes its parent if it is killed.
+
+    The arguments are those of ``join``.
+    """
+    journal = Journal(folder)
+    is_written = any(journal.lines()) and not journal.has_ended
+    if is_written or Location.found(folder / PARENT) is not None:
+        return
+    tags = {**launch_tags(replace(launch, job=None)), FOLDER: str(folder)} | owner_tags(keeps)
+    tags |= {PLUGINS: tag_of(plain["plugins"])} if plain["plugins"] else {}
+    begun = events.beginning(name(folder), plain["tracking"], tags)
+    journal.append(begun, events.heads_sweep(), events.left(folder, {}, [SWEEP_RECORD]))
+    journal.close()
+
+
+def forget(folder: Path) -> None:
+    """Take back that a sweep begins, of which the store knows nothing."""
+    if (folder / EVENTS).exists() and Location.found(folder / PARENT) is None:
+        journal = Journal(folder)
+        if journal.first["kind"] == "begun":  # else it is an earlier sweep's, in the same folder
+            journal.remove()
 
 
 def owner_tags(keeps: bool) -> dict[str, str]:
@@ -89,16 +97,11 @@ def owner_tags(keeps: bool) -> dict[str, str]:
     return {PROCESS: process, HEARTBEAT: str(now()) if keeps else ""}
 
 
-def leave_uncommitted(run: TrackedRun) -> None:
-    """Leave with the parent run what has been changed since the last commit. Raises what MLflow raises."""
+def leave_uncommitted(journal: Journal) -> None:
+    """Leave with the parent run what has been changed since the last commit."""
     changes = uncommitted(Path.cwd())
-    if changes is None:
-        return
-    run.tag(changes.tags)
-    with TemporaryDirectory() as folder:
-        for name, text in changes.files.items():
-            Path(folder, name).write_text(text, encoding="utf-8")
-        run.leave(Path(folder), changes.files)
+    if changes is not None:
+        journal.append(events.tagged(changes.tags), events.left(journal.folder, changes.files))
 
 
 def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> Location:
@@ -111,6 +114,10 @@ def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> 
     client = connect(uri)
     with told_as_tracking_error(uri):
         run = client.get_run(sweep)
+        home = Path(run.data.tags.get(FOLDER, ""))
+        if home.is_absolute() and (home / EVENTS).exists():
+            resend(home, uri)  # what it had to tell before; its end is none any more
+            run = client.get_run(sweep)
         if run.data.tags.get("sweep_id") != sweep:
             raise TrackingError(
                 f"sweep.resume: '{sweep}' is a run, but no sweep. Its parent run's id is wanted"
@@ -127,16 +134,6 @@ def reopen(folder: Path, plain: Plain, sweep: str, owner: Mapping[str, str]) -> 
 def find(folder: Path) -> Location:
     """Where the parent run of the sweep in ``folder`` is."""
     return Location.read(folder / PARENT)
-
-
-def token_of(folder: Path) -> str:
-    """What the sweep's parent run is known by before it has an id, however often it is tried to make it."""
-    file = folder / ".parent.token"
-    token = file.read_text() if file.exists() else ""
-    if len(token) != TOKEN_LENGTH:  # a crash may have left half of it, or nothing
-        token = secrets.token_hex(TOKEN_LENGTH // 2)
-        atomic.write_text(file, token)
-    return token
 
 
 def name(folder: Path) -> str:

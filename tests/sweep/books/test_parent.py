@@ -1,30 +1,20 @@
 """A sweep's parent run, in a real store."""
 
-import signal
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 from mlflow.exceptions import MlflowException
 from omegaconf import OmegaConf
 
+from runner.commands.sync import sync
 from runner.config.compose import SWEEP_RECORD, compose_run
 from runner.process.launch import Launch
 from runner.sweep.books import parent
+from runner.tracking.location import PARENT, Location
+from runner.tracking.sender import Sender
 from runner.tracking.tracked_run import TrackedRun
 from tests.conftest import client_of, runs_in
-
-KILLED_MEANWHILE = """
-import os, signal
-from pathlib import Path
-from runner.config.compose import compose_run
-from runner.process.launch import Launch
-from runner.sweep.books import parent
-
-parent.leave_uncommitted = lambda client, run_id: os.kill(os.getpid(), signal.SIGKILL)
-parent.join(Path("sweep"), compose_run([], None).plain, Launch(Path("sweep"), "mlp", (), "command"))
-"""
 
 
 @pytest.fixture
@@ -47,13 +37,28 @@ def test_a_sweep_can_be_continued_from_its_beginning(folder: Path) -> None:
     assert SWEEP_RECORD in [file.path for file in client_of(folder.parent).list_artifacts(sweep)]
 
 
-@pytest.mark.slow
-def test_a_run_that_was_killed_before_is_no_sweep(folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED_MEANWHILE], cwd=folder.parent)
-    assert done.returncode == -signal.SIGKILL
+@pytest.mark.parametrize("place", ["_begin", "_head_sweep"])
+def test_a_sweep_that_was_killed_while_its_parent_was_made_has_it_by_sync(
+    folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Sender, place, lambda *arguments: os._exit(1))
+        child = os.fork()
+        if child == 0:
+            join(folder)
+        os.waitpid(child, 0)
+    assert Location.found(folder / PARENT) is None
+    assert sync(folder) == 0
     (run,) = runs_in(folder.parent)
-    assert run.info.status == "RUNNING"
-    assert "sweep_id" not in run.data.tags
+    assert (run.info.status, run.data.tags["sweep_id"]) == ("KILLED", run.info.run_id)
+    assert Location.read(folder / PARENT).run_id == run.info.run_id
+    assert SWEEP_RECORD in [file.path for file in client_of(folder.parent).list_artifacts(run.info.run_id)]
+
+
+def test_another_sweep_in_the_same_folder_has_a_parent_of_its_own(folder: Path) -> None:
+    first = join(folder)
+    (folder / PARENT).unlink()  # as each sweep does that starts
+    assert join(folder) != first
 
 
 def test_where_no_artifacts_can_be_left_jobs_belong_together_nevertheless(
