@@ -29,8 +29,12 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 def texts(values: Sequence[Any], form: TextFormat) -> list[str | None]:
     """Values as text, missing ones as None."""
-    cells = values.tolist() if hasattr(values, "tolist") else values
     missing = {*form.missing}
+    if is_text(values):
+        coded = whole_text(values).dictionary_encode()
+        words = [None if text.strip() in missing else text for text in coded.dictionary.to_pylist()]
+        return [None if place is None else words[place] for place in coded.indices.to_pylist()]
+    cells = values.tolist() if hasattr(values, "tolist") else values
     return [None if text is None or text.strip() in missing else text for text in map(text_of, cells)]
 
 
@@ -103,7 +107,10 @@ def numbers_of_text(name: str, cells: "Sequence[str] | Series", form: TextFormat
     import pyarrow.compute as pc
 
     trimmed = trimmed_text(cells)
-    missing, fits = without_value(trimmed, form), pc.match_substring_regex(trimmed, form.number)
+    missing = without_value(trimmed, form)
+    if not pc.any(missing).as_py() and (read := plain_numbers(trimmed, form)) is not None:
+        return np.array(read)
+    fits = pc.match_substring_regex(trimmed, form.number)
     truth = pc.is_in(trimmed, pa.array([*TRUTH]))
     refuse_others("numbers", name, trimmed, pc.or_(pc.or_(missing, fits), truth))
     plain = pc.if_else(pc.or_(missing, truth), None, trimmed)
@@ -147,13 +154,32 @@ def is_date(cell: Any) -> bool:
 
 def trimmed_text(cells: "Sequence[str] | Series") -> "pa.Array":
     """Text without the blanks around it."""
+    import pyarrow.compute as pc
+
+    trimmed: pa.Array = pc.utf8_trim_whitespace(pc.fill_null(whole_text(cells), ""))
+    return trimmed
+
+
+def whole_text(cells: "Sequence[str] | Series") -> "pa.Array":
+    """Text in one piece, missing values as null."""
+    import pyarrow as pa
+
+    found = pa.array(cells, pa.large_string(), from_pandas=True)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def plain_numbers(trimmed: "pa.Array", form: TextFormat) -> "pa.Array | None":
+    """Text that is of finite numbers alone, as most columns are, read at once; None if it is not."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pa.array(cells, pa.large_string(), from_pandas=True)
-    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    trimmed: pa.Array = pc.utf8_trim_whitespace(pc.fill_null(whole, ""))
-    return trimmed
+    if (form.decimal, form.thousands) != (".", None):
+        return None
+    try:
+        found = trimmed.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return found if pc.all(pc.is_finite(found)).as_py() else None
 
 
 def without_value(trimmed: "pa.Array", form: TextFormat) -> "pa.Array":

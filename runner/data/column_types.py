@@ -7,7 +7,16 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from runner.data.cells import DATE, days, examples, is_text, text_of, trimmed_text, without_value
+from runner.data.cells import (
+    DATE,
+    days,
+    examples,
+    is_text,
+    plain_numbers,
+    text_of,
+    trimmed_text,
+    without_value,
+)
 from runner.data.text_format import TextFormat
 from runner.errors import DataError
 
@@ -87,8 +96,10 @@ def type_of_text(cells: "pa.Array", form: TextFormat, *, is_typed: bool) -> Colu
     import pyarrow.compute as pc
 
     cells = cells.filter(pc.invert(without_value(cells, form)))
-    is_number = pc.match_substring_regex(cells, form.number)
-    others = cells.filter(pc.invert(is_number)).to_pylist()
+    others = []
+    if plain_numbers(cells, form) is None:
+        is_number = pc.match_substring_regex(cells, form.number)
+        others = cells.filter(pc.invert(is_number)).to_pylist()
     if is_typed:
         reason = "" if len(others) > len(cells) / 2 else "the file has it as text"
         return ColumnType("category", reason)

@@ -187,9 +187,11 @@ class TableFile:
         """Numbers ``[N]`` of which rows of one class have the same."""
         if self.task == "regression":
             return torch.zeros(len(rows), dtype=torch.int64)
-        names = [text and alike(text) for text in texts(rows[self.label], self._form)]
-        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-        return torch.tensor([places[name] for name in names])
+        names = texts(rows[self.label], self._form)
+        shared = {name: name and alike(name) for name in dict.fromkeys(names)}
+        places = {name: place for place, name in enumerate(dict.fromkeys(shared.values()))}
+        groups = {name: places[each] for name, each in shared.items()}
+        return torch.tensor([groups[name] for name in names])
 
     @cached_property
     def _table(self) -> Table:
@@ -284,6 +286,8 @@ class TableFile:
             for each in self._table.columns
             if isinstance(each, Numeric) and each.is_rounded
         ]
+        if self._table.classes is not None and len(self._table.classes) == 1:
+            notes.append(f"column '{self.label}': all rows have the same class, '{self._table.classes[0]}'")
         count = f"{len(self._rows):,}"
         for name, kind in self._inputs.items():
             if kind == "category" and name not in self.categorical and (reason := self._type_of(name).reason):

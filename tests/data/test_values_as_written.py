@@ -7,8 +7,10 @@ import numpy as np
 import pandas
 import pytest
 
+from runner.data import cells
 from runner.data.table import TABLE, Categorical, Numeric, Table
 from runner.data.table_file import CSV, Parquet
+from runner.data.text_format import TextFormat
 
 ROWS = 30
 
@@ -103,3 +105,26 @@ def test_whole_numbers_of_parquet_keep_their_digits_beside_missing_ones(tmp_path
     assert isinstance(column, Categorical)
     assert set(column.categories) <= {*(str(2**60 + each) for each in range(3)), None}
     assert {str(2**60 + each) for each in range(3)} <= set(column.categories)
+
+
+def test_numbers_read_at_once_are_those_of_the_slow_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    columns = [
+        [repr(float(value)) for value in draw.normal(size=50) * 10.0 ** draw.integers(-30, 30, 50)],
+        ["+1", "1.", ".5", "-.5e3", "1E+05", "-0", " 7 ", "1e-400"],
+        ["1", "", "2"],
+        ["1", "-999", "2"],
+        ["1", "nan", "2"],
+    ]
+    for form in (TextFormat(), TextFormat.of(missing=[]), TextFormat.of(missing=[-999])):
+        for column in columns if form == TextFormat() else columns[:4]:
+            fast = cells.numbers("a", column, form)
+            with monkeypatch.context() as patched:
+                patched.setattr(cells, "plain_numbers", lambda trimmed, form: None)
+                np.testing.assert_array_equal(fast, cells.numbers("a", column, form))
+
+
+def test_a_label_of_one_class_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        table_of(tmp_path, numbers(), ["yes"] * ROWS)
+    assert "column 'y': all rows have the same class, 'yes'" in caplog.messages
