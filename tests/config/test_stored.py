@@ -139,3 +139,10 @@ def test_a_sweep_like_any_other_goes_on() -> None:
 def test_what_the_user_says_takes_the_place_of_a_stores_word() -> None:
     found = Recorded({"++plugins": "[a.py]"}, ["+data.root=/", "seed=1", "sweep.zip=[a]"], [])
     assert found.without(["plugins", "data.root"]) == Recorded({}, ["seed=1"], [])
+
+
+def test_a_sweep_that_is_gone_on_with_is_trained_in_the_way_that_was_typed() -> None:
+    """Which rounds otherwise than another."""
+    hydra = {"sweeper": {"params": None}, "overrides": {"task": ["seed=0,1", "sweep.mode=2"]}}
+    found = command_line_in({"hydra": hydra, "sweep": {"zip": [], "mode": 2}}).without([])
+    assert (found.overrides, found.mode) == (["seed=0,1"], 2)

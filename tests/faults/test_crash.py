@@ -25,9 +25,8 @@ FAILED_ONCE = {
 }
 """Operations before which a crash once left something else behind."""
 
-NEAR_THE_END = {"run": 3, "sweep": 1, "one of a sweep": 0}
-SPREAD = {"run": 2, "sweep": 1, "one of a sweep": 2}
-"""How many points are drawn from those after the first model, which was easily had twice, and from all."""
+SPREAD = {"run": (1, 2), "sweep": (0, 1), "one of a sweep": (1, 0)}
+"""How many points are drawn from all, and from those after the first model, which was easily had twice."""
 
 
 def sample(kind: str, operations: Sequence[Operation]) -> list[Point]:
@@ -37,13 +36,15 @@ def sample(kind: str, operations: Sequence[Operation]) -> list[Point]:
     model = next(each.number for each in operations if "/models/" in each.path)
     late = [point for point in points if point.number > model]
     failed = [first(operations, *each) for each in FAILED_ONCE[kind]]
-    return [*failed, *spread(points, SPREAD[kind], drawn), *spread(late, NEAR_THE_END[kind], drawn)]
+    among_all, near_the_end = SPREAD[kind]
+    return [*failed, *spread(points, among_all, drawn), *spread(late, near_the_end, drawn)]
 
 
 def spread(points: Sequence[Point], count: int, drawn: random.Random) -> list[Point]:
     """One from each of so many equal parts."""
-    ends = [len(points) * part // count for part in range(count + 1)]
-    return [points[drawn.randrange(*ends[part : part + 2])] for part in range(count)]
+    size = len(points)
+    parts = [range(size * part // count, size * (part + 1) // count) for part in range(count)]
+    return [points[drawn.choice(part)] for part in parts]
 
 
 def first(operations: Sequence[Operation], kind: str, path: str) -> Point:
