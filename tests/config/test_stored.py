@@ -7,7 +7,7 @@ import pytest
 from runner.config.plain import Plain
 from runner.config.stored import LARGEST, as_data, read_stored
 from runner.errors import ConfigError
-from runner.sweep.resume import MOST_JOBS, Recorded, refuse_more_than_values
+from runner.sweep.resume import MOST_JOBS, Recorded, command_line_in, refuse_more_than_values
 from tests.faults.strange import within
 
 STORED: Plain = {"seed": 0, "data": {"type": "csv", "root": "outputs/data", "file": "x.csv"}, "plugins": []}
