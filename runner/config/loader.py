@@ -20,6 +20,7 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from runner.config.foreign_places import refuse_foreign_places
 from runner.config.hydra_settings import Origins, refuse_hydra_settings
 from runner.config.leaves import leaves
 from runner.config.unfolding import refuse_unfolding
@@ -89,6 +90,8 @@ class CheckedLoader(ConfigLoaderImpl):
             config_name, overrides, run_mode, from_shell, validate_sweep_overrides
         )
         refuse_hydra_settings(cfg, overrides, self._origins)
+        if self._origins.files:
+            refuse_foreign_places(cfg, overrides, list(self._origins.files))
         return cfg
 
     def _compose_config_from_defaults_list(
@@ -135,6 +138,7 @@ class CheckedRepository(ConfigRepository):
         refuse_ways_out(config_path)
         source = self._find_object_source(config_path, ObjectType.CONFIG)
         if source is not None and source.scheme() == "file" and is_foreign(source.path):
+            refuse_links(Path(source.path), file_of(source.path, config_path))
             refuse_unfolding(file_of(source.path, config_path))
         result: ConfigResult | None = super().load_config(config_path)
         if result is not None and result.path.startswith(FILE):
@@ -152,6 +156,16 @@ def is_foreign(folder: str) -> bool:
 def file_of(folder: str, config_path: str) -> Path:
     """The file in which a folder has a config."""
     return Path(folder, f"{config_path.removesuffix('.yaml')}.yaml")
+
+
+def refuse_links(folder: Path, file: Path) -> None:
+    """Refuse a file of a folder of YAML that is elsewhere, a link leading there.
+
+    Raises:
+        ConfigError: naming it.
+    """
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError([f"{file}: a link leads out of the folder of YAML, '{folder}'"])
 
 
 def refuse_ways_out(config_path: str) -> None:

@@ -21,6 +21,9 @@ ROOT = "data.root"
 SECTIONS = ("train", "tracking")
 """What a command changes values in before the whole is checked."""
 
+MAY_BE_ANY_TEXT = "data.missing"
+"""Where a text of data is no file's name: the tokens that stand for missing values."""
+
 LARGEST = 8_000_000
 """Bytes of YAML that a store may have for a config."""
 
@@ -90,7 +93,7 @@ def refuse_more_than_data(values: Iterable[tuple[str, object]], data_root: str |
             problems.append(f"{place}, which says nothing that is to be looked up")
         elif key == ROOT and data_root is None and not is_in(Path.cwd(), Path(named).expanduser()):
             problems.append(f"{place} and not in the launch folder: type {ROOT}={named} if it is meant")
-        elif key.startswith("data.") and key != ROOT and isinstance(value, str):
+        elif is_place(key, value) and key != ROOT:
             folders = [Path.cwd(), *([] if data_root is None else [Path(data_root).expanduser().absolute()])]
             if not any(is_in(folder, Path(named)) for folder in folders):
                 problems.append(
@@ -98,6 +101,11 @@ def refuse_more_than_data(values: Iterable[tuple[str, object]], data_root: str |
                 )
     if problems:
         raise ConfigError(problems)
+
+
+def is_place(key: str, value: object) -> bool:
+    """Whether a value of data may name a file."""
+    return key.startswith("data.") and isinstance(value, str) and not key.startswith(MAY_BE_ANY_TEXT)
 
 
 def is_in(folder: Path, path: Path) -> bool:

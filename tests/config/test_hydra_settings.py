@@ -216,3 +216,43 @@ def test_packages_are_no_place_for_yaml() -> None:
 @pytest.mark.parametrize("entry", ["../../secret", "//etc/passwd", "/experiment/../../secret"])
 def test_defaults_do_not_lead_out(tmp_path: Path, entry: str) -> None:
     assert "is no name in a folder of YAML" in refusal(tmp_path, f"{GLOBAL}defaults: ['{entry}']\n")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        ("tracking: {uri: 'http://me:pw@stranger'}", "tracking.uri: 'http://***@stranger' is to be said on"),
+        ("tracking: {uri: 'sqlite:////home/other.db'}", "tracking.uri: 'sqlite:////home/other.db' is to be"),
+        ("a: {uri: 'http://x'}\ntracking: {uri: '${a.uri}'}", "tracking.uri: 'http://x' is to be said"),
+        ("data: {root: /}", "data.root: '/' is not in the launch folder: type data.root=/"),
+        ("data: {root: ~/.ssh}", "data.root: '~/.ssh' is not in the launch folder"),
+        ("data: {root: .., file: x}", "data.root: '..' is not in the launch folder"),
+        (
+            "hydra: {sweeper: {params: {tracking.uri: 'http://x'}}}",
+            "hydra.sweeper.params.tracking.uri: is",
+        ),
+        ("hydra: {sweeper: {params: {++data.root: '/,/etc'}}}", "hydra.sweeper.params.++data.root: is to be"),
+    ],
+)
+def test_a_file_of_others_names_neither_a_store_nor_data_elsewhere(
+    tmp_path: Path, yaml: str, told: str
+) -> None:
+    assert refusal(tmp_path, f"{GLOBAL}{yaml}\n").startswith(told)
+
+
+def test_data_of_a_file_lie_in_the_launch_folder_or_where_is_typed(tmp_path: Path) -> None:
+    yaml = f"{GLOBAL}defaults:\n  - override /data: csv\ndata: {{file: ../x.csv, label: y}}\n"
+    assert refusal(tmp_path, yaml).startswith("data.file: '../x.csv' is not in the launch folder")
+    assert refusal(tmp_path, yaml, "data.root=/datasets").startswith("data.file: '../x.csv' is not")
+    (tmp_path / "experiment" / "evil.yaml").write_text(yaml.replace("../x.csv", "/sets/x.csv"))
+    assert compose_run(["experiment=evil", "data.root=/sets"], tmp_path).plain["data"]["root"] == "/sets"
+    words = ("experiment=evil", "data.file=/x.csv", "data.root=/", "tracking.uri=http://host")
+    assert compose_run(words, tmp_path).plain["tracking"]["uri"] == "http://host"
+
+
+def test_a_link_out_of_a_folder_of_yaml_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("seed: 3\n")
+    (tmp_path / "conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "conf" / "experiment" / "evil.yaml").symlink_to(tmp_path / "secret.yaml")
+    with pytest.raises(ConfigError, match=r"evil\.yaml: a link leads out of the folder of YAML"):
+        compose_run(["experiment=evil"], tmp_path / "conf")

@@ -157,10 +157,15 @@ def without(config: DictConfig, names: Sequence[str]) -> DictConfig:
     return OmegaConf.masked_copy(config, [str(key) for key in config if key not in names])
 
 
-def compose_best(folder: Path, sources: Sources) -> Composed:
+def compose_best(folder: Path, sources: Sources, places: Sequence[str]) -> Composed:
     """What the experiment in ``folder`` composes to.
+
+    Args:
+        folder: of the experiment.
+        sources: where the sweep's YAML is.
+        places: overrides that a file can't say: where data and store are.
 
     Raises:
         ConfigError: if it does not.
     """
-    return compose_run([*sources.search_override(folder), f"{EXPERIMENT}={NAME}"], None)
+    return compose_run([*sources.search_override(folder), f"{EXPERIMENT}={NAME}", *places], None)

@@ -11,12 +11,13 @@ from pathlib import Path
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from runner.config.compose import SWEEP_RECORD, recorded_keys
+from runner.config.foreign_places import to_be_typed
 from runner.config.plain import hash_of
 from runner.errors import ConfigError, RunnerError, TrackingError
 from runner.pictures import figure
 from runner.plugins.source import digest_of
 from runner.process import atomic
-from runner.process.masking import masked_words
+from runner.process.masking import masked_value, masked_words
 from runner.sweep.books import parent
 from runner.sweep.books.lost import end_lost
 from runner.sweep.books.page import RECORD
@@ -137,12 +138,13 @@ def write_experiment(report: Report, job: JobResult) -> None:
     try:
         sources = best.Sources.recorded(report.folder / SWEEP_RECORD)
         command = ["python", "-m", "runner", "--config-dir", str(seen_from_here(report.folder / "best"))]
-        command += [*sources.search_override(), f"{best.EXPERIMENT}={best.NAME}"]
+        places = to_be_typed(job.overrides)
+        command += [*sources.search_override(), f"{best.EXPERIMENT}={best.NAME}", *map(masked_value, places)]
         title = f"# Job {job.job} of a sweep, the best by {report.objective}:\n# {shlex.join(command)}"
         text = best.as_experiment(job.overrides, sources)
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_private(file, f"{best.HEADER}\n{title}\n{text}")
-        plain = best.compose_best(report.folder / "best", sources).plain
+        plain = best.compose_best(report.folder / "best", sources, places).plain
         if hash_of(plain, {name: digest_of(name) for name in plain["plugins"]}) != wanted:
             raise ConfigError([f"{masked_words(job.overrides)}: as YAML this would be another config"])
         report.command = shlex.join(command)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from runner.config.compose import compose_run, conf_folder
+from runner.config.foreign_places import to_be_typed
 from runner.errors import ConfigError
 from runner.sweep.report.best import HEADER, Sources, as_experiment, compose_best
 
@@ -50,7 +51,7 @@ def test_the_experiment_is_the_jobs_config(overrides: list[str], sources: Source
     file.parent.mkdir(parents=True)
     file.write_text(f"{HEADER}\n{as_experiment(overrides, sources)}")
     wanted = compose_run([*sources.search_override(), *overrides], None).plain
-    found = compose_best(tmp_path / "best", sources).plain
+    found = compose_best(tmp_path / "best", sources, to_be_typed(overrides)).plain
     del wanted["sweep"]
     assert found.pop("sweep") == compose_run([], None).plain["sweep"], "how it swept is left behind"
     assert found == wanted
