@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.config.overrides import as_override
-from runner.config.stored import is_in
+from runner.config.places import is_in
 from runner.process.signals import Terminated
 from runner.tracking.location import Location, which_store
 

@@ -179,7 +179,7 @@ def refuse_anothers_folder(folder: Path, found: "TrainedRun") -> None:
     Raises:
         RunnerError: if nothing in it is to be sent to the run, and no run of this launch folder has used it.
     """
-    from runner.config.stored import is_in  # these import torch and mlflow
+    from runner.config.places import is_in  # these import torch and mlflow
     from runner.tracking.own_folder import has_journal_of
 
     is_near = is_in(Path.cwd(), folder) and has_config(folder)

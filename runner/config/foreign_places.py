@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.config import sqlite_uri
 from runner.config.leaves import leaves
-from runner.config.stored import ROOT, is_in, is_place
+from runner.config.places import ROOT, is_in, is_place
 from runner.config.tracking_uri import tracking_uri
 from runner.errors import ConfigError
 from runner.process.masking import masked_value

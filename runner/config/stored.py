@@ -4,7 +4,6 @@ What a user types is meant; what a store says need not be. It has been resolved,
 up; its code runs if the user says so; its files lie in the launch folder, unless the user names another.
 """
 
-import os
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
@@ -12,17 +11,14 @@ from pathlib import Path
 import yaml
 
 from runner.config.leaves import leaves
+from runner.config.places import ROOT, is_in, is_place
 from runner.config.plain import Plain
 from runner.config.unfolding import refuse_unfolding
 from runner.errors import ConfigError
 from runner.plugins.consent import Wanted, wanted_of
 
-ROOT = "data.root"
 SECTIONS = ("train", "tracking")
 """What a command changes values in before the whole is checked."""
-
-MAY_BE_ANY_TEXT = "data.missing"
-"""Where a text of data is no file's name: the tokens that stand for missing values."""
 
 LARGEST = 8_000_000
 """Bytes of YAML that a store may have for a config."""
@@ -101,13 +97,3 @@ def refuse_more_than_data(values: Iterable[tuple[str, object]], data_root: str |
                 )
     if problems:
         raise ConfigError(problems)
-
-
-def is_place(key: str, value: object) -> bool:
-    """Whether a value of data may name a file."""
-    return key.startswith("data.") and isinstance(value, str) and not key.startswith(MAY_BE_ANY_TEXT)
-
-
-def is_in(folder: Path, path: Path) -> bool:
-    """Whether a path, which may start from a folder, ends in it; links are not followed."""
-    return Path(os.path.abspath(folder / path)).is_relative_to(folder)  # noqa: PTH100 (resolve follows)
