@@ -34,13 +34,14 @@ class OtherStoreError(TrackingError):
         self.uri = uri
 
 
-def destination(folder: Path, named: str, typed: str | None) -> str:
+def destination(folder: Path, named: str, typed: str | None, place: object = None) -> str:
     """The URI of the store that the journal in a folder is sent to.
 
     Args:
         folder: the run's.
         named: the store that the journal names.
         typed: the store that the user names.
+        place: the run's folder, as the journal names it.
 
     Raises:
         OtherStoreError: if the journal's is neither that one, nor the usual one, nor one beside the run.
@@ -48,7 +49,24 @@ def destination(folder: Path, named: str, typed: str | None) -> str:
     for meant in (typed, tracking_uri(), beside(folder)):
         if meant is not None and is_same(named, meant):
             return meant if has_user(meant) else named
+    if (now := moved(folder, named, place)) is not None:
+        return now
     raise OtherStoreError(named)
+
+
+def moved(folder: Path, named: str, place: object) -> str | None:
+    """The store beside a folder, if the journal names it where both lay before they were moved or copied.
+
+    Args:
+        folder: the run's, where it lies now.
+        named: the store that the journal names.
+        place: the run's folder, as the journal names it.
+    """
+    now, before, store = beside(folder), sqlite_uri.to_path(named), folder.absolute()
+    if now is None or before is None or not isinstance(place, str):
+        return None
+    outputs = next(each for each in store.parents if each.name == OUTPUTS)
+    return now if Path(place) == before.parent / store.relative_to(outputs) else None
 
 
 def beside(folder: Path) -> str | None:

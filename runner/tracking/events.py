@@ -89,7 +89,8 @@ def reopened(folder: Path, run_id: str | None, tracking: Plain) -> Event:
     Why it had ended is no longer so, and the file that says it in the run's folder is deleted.
     """
     (folder / TRACE_NAME).unlink(missing_ok=True)
-    writer = {PROCESS: str(this_process()), HOST: hostname(), HEARTBEAT: str(now())}
+    where = {FOLDER: str(folder.absolute()), HOST: hostname()}
+    writer = {**where, PROCESS: str(this_process()), HEARTBEAT: str(now())}
     return {
         "kind": "reopened",
         "uri": tracking["uri"],

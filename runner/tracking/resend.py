@@ -61,7 +61,9 @@ def send(journal: Journal, typed: str | None) -> str:
     if not any(journal.lines()):
         journal.remove()
         return "tells nothing"  # its process was killed as it began
-    uri = destination(journal.folder, str(journal.first.get("uri")), typed)
+    first = journal.first
+    place = tags.get(events.FOLDER) if isinstance(tags := first.get("tags"), dict) else None
+    uri = destination(journal.folder, str(first.get("uri")), typed, place)
     if not journal.has_ended:  # or a sweep was about to tell of its end
         journal.append(events.vanished(last_time(journal)))
     sender, count = Sender(journal, uri), journal.count_unsent()

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from runner.errors import TrackingError
-from runner.tracking.events import MODEL_FOLDERS, TOKEN, sweep_tags
+from runner.tracking.events import FOLDER, MODEL_FOLDERS, TOKEN, sweep_tags
 from runner.tracking.inside import above, inside
 from runner.tracking.journal import SENT, Event, Journal, Sent
 from runner.tracking.location import PARENT, Location
@@ -115,7 +115,7 @@ class Sender:
 
     def _begin(self, event: Event) -> TrackedRun:
         client, experiment_id = self.connected(event)
-        tags = event["tags"]
+        tags = {**event["tags"], **self._place}
         if event["sweep"] is not None:
             parent = Location.found(inside(above(self._journal.folder, event["sweep"]), PARENT))
             if parent is not None:  # not where the store had gone before it took the sweep
@@ -133,6 +133,11 @@ class Sender:
         self.known.tag({"sweep_id": where.run_id})
         where.write(inside(self._journal.folder, PARENT))
 
+    @property
+    def _place(self) -> dict[str, str]:
+        """The tag that says where the run's folder lies now: it may have been moved with its journal."""
+        return {FOLDER: str(self._journal.folder.absolute())}
+
     def _continue(self, event: Event) -> None:
         self.run = self._found(event["run_id"])
 
@@ -147,7 +152,7 @@ class Sender:
     def _reopen(self, event: Event) -> None:
         run_id = event["run_id"]  # which finds it, though its experiment may have another name by now
         run = self.known if run_id is None else self._found(run_id)
-        run.reopen(event["tags"])
+        run.reopen({**event["tags"], **self._place})
         self.run = run  # not before: who waits for it takes it as open
 
     @property

@@ -1,6 +1,7 @@
 """A store that was moved or copied reads and writes what lies beside it."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from mlflow import MlflowClient
 
 import runner
 from runner.again.resume import MAKES_THE_RUN, resume
+from runner.commands import table
 from runner.commands.arguments import parse
 from runner.commands.predict import KNOWN as PREDICT
 from runner.commands.predict import predict
 from runner.commands.resume import KNOWN as RESUME
+from runner.commands.sync import sync
 from runner.config import sqlite_uri
 from runner.errors import TrackingError
 from runner.tracking.store import connect, make_sqlite_store
@@ -72,6 +75,34 @@ def test_what_was_moved_predicts_the_same(original: Path, monkeypatch: pytest.Mo
     assert not original.exists()
 
 
+def test_a_journal_that_was_copied_goes_to_the_copy(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner.run([*SMALL, "tracking.offline=true"])
+    copy = original.parent / "b"
+    shutil.copytree(original, copy)
+    before = contents(original)
+    monkeypatch.chdir(copy)
+    assert sync(Path("outputs")) == 0
+    assert contents(original) == before, "nothing of the original is written"
+    assert len(runs_in(copy)) == len(runs_in(original)) + 1
+    for run in runs_in(copy):
+        assert Path(run.data.tags["runner.folder"]).is_relative_to(copy)
+
+
+def test_a_copied_journal_of_another_store_is_sent_nowhere(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / "mlflow.db"
+    elsewhere.parent.mkdir()
+    shutil.copy(original / "outputs" / "mlflow.db", elsewhere)
+    runner.run([*SMALL, "tracking.offline=true", f"tracking.uri={sqlite_uri.from_path(elsewhere)}"])
+    copy = original.parent / "b"
+    shutil.copytree(original, copy)
+    monkeypatch.chdir(copy)
+    assert sync(Path("outputs")) == 1
+    assert "is not the store in use" in capsys.readouterr().err
+    assert len(runs_in(copy)) == 1
+
+
 def test_a_copy_without_its_artifacts_is_one_line(original: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone" / "mlflow.db"
     alone.parent.mkdir()
@@ -94,6 +125,30 @@ def test_places_that_somebody_has_chosen_stay(tmp_path: Path) -> None:
     assert places["elsewhere"] == "file:///data/mlartifacts/elsewhere"
     assert places["bucket"] == "s3://bucket/mlartifacts/0"
     assert places["Default"] == (tmp_path / "moved" / "mlartifacts" / "0").as_uri()
+
+
+@pytest.mark.parametrize("move", [shutil.copytree, shutil.move], ids=["copied", "moved"])
+def test_every_command_works_where_it_lies_now(
+    original: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_thread: None,
+    move: Callable[[Path, Path], object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (run,) = runs_in(original)
+    there = original.parent / "b"
+    there.mkdir()
+    move(original / "outputs", there / "outputs")
+    before = contents(original)
+    monkeypatch.chdir(there)
+    run_id = run.info.run_id
+    assert table.run("show", [run_id]) == table.run("list", []) == 0
+    assert f"{there}/outputs/runs" in capsys.readouterr().out
+    assert table.run("evaluate", [run_id]) == table.run("report", [run_id]) == 0
+    assert table.run("export", [run_id, "format=safetensors", "output=m.safetensors"]) == 0
+    assert table.run("pack", [run_id]) == table.run("rerun", [run_id]) == 0
+    assert contents(original) == before
+    assert str(original) not in capsys.readouterr().out
 
 
 def test_a_store_behind_a_link_is_where_it_was(original: Path, tmp_path: Path) -> None:
