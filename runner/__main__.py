@@ -13,6 +13,7 @@ from runner.commands import help, table
 from runner.commands.arguments import is_bare
 from runner.commands.exit_code import disk_needs, exit_code, shows_tracebacks
 from runner.errors import RunnerError
+from runner.process.library_warnings import ignore_warnings_of_libraries
 from runner.process.signals import raise_on_signals
 from runner.process.standard_streams import Output, guard_streams
 
@@ -20,6 +21,7 @@ from runner.process.standard_streams import Output, guard_streams
 def main() -> None:
     """The console script."""
     raise_on_signals()
+    ignore_warnings_of_libraries()
     output, shows_traceback = guard_streams(), shows_tracebacks()
     code = exit_code(lambda: run(sys.argv[1:]), shows_traceback)
     sys.exit(exit_code(lambda: flushed(output, code), shows_traceback))

@@ -4,6 +4,8 @@ import logging
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,8 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mlflow import MlflowClient
 
 import runner
+from runner.config.sqlite_uri import from_path
+from runner.process.forks import is_fork
 from runner.process.own_state import own_state
 
 QUICK = ["data=blobs", "train.epochs=1", "tracking.log_model=false", "tracking.pictures=false"]
@@ -95,3 +100,32 @@ def test_a_forked_process_computes_with_one_thread(capfd: pytest.CaptureFixture[
         os._exit(0 if alone and total == 500**3 else 1)
     assert os.wait()[1] == 0
     assert torch.get_num_threads() == many
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not say who was forked")
+def test_a_process_that_was_forked_before_the_runner_was_imported_is_known() -> None:
+    assert not is_fork()
+    if os.fork() == 0:
+        os._exit(0 if is_fork() else 1)
+    assert os.wait()[1] == 0
+
+
+WORDS = ["data=blobs", "train.epochs=1"]
+AS_LIBRARY = f"import runner; runner.run({WORDS})"
+AS_PROGRAM = f"import sys, runner.__main__; sys.argv[1:] = {WORDS}; runner.__main__.main()"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [AS_LIBRARY, AS_PROGRAM])
+def test_warnings_of_the_stores_libraries_end_no_run_where_warnings_are_errors(
+    tmp_path: Path, program: str
+) -> None:
+    """In a process of its own: most are given once, when a library is imported."""
+    begin = f"import warnings; warnings.simplefilter('error'); {program}"
+    ended = subprocess.run(
+        [sys.executable, "-c", begin], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "not in the store" not in ended.stderr
+    (run,) = MlflowClient(from_path(tmp_path / "outputs" / "mlflow.db")).search_runs(["1"])
+    assert run.info.status == "FINISHED"

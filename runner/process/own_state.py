@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from runner.process.forks import Forks
+from runner.process.library_warnings import ignore_warnings_of_libraries
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ def caller_restored() -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in QUIETED}
     environment = dict(os.environ)
     with warnings.catch_warnings():
+        ignore_warnings_of_libraries()
         try:
             yield
         finally:

@@ -13,6 +13,7 @@ from threading import Lock
 
 from runner.config.compose import register_resolvers
 from runner.process.importing import without_collections
+from runner.process.library_warnings import ignore_warnings_of_libraries
 from runner.process.signals import SIGNALS
 from runner.sweep.books.messages import Close, Conclude, FromBooks, Start
 from runner.sweep.callback import PARENT
@@ -23,6 +24,7 @@ def main() -> None:
     """Keep books until the sweep is concluded, or until nobody is there any more."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)  # whoever trains hears of them, and says what is to be done
+    ignore_warnings_of_libraries()
     register_resolvers()
     with without_collections():  # now, while the other process imports what it needs
         import runner.sweep.books.bookkeeper
