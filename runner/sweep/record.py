@@ -4,10 +4,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
 
+from runner.errors import ConfigError
 from runner.process.atomic import private
 from runner.sweep.callback import RESULTS
 from runner.tracking.finished import FinishedRun
@@ -64,18 +67,32 @@ def add_result(folder: Path, result: JobResult) -> None:
 
 
 def read_results(folder: Path) -> list[JobResult]:
-    """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end."""
+    """All jobs that have ended, in the order of their numbers; of one that was begun anew the last end.
+
+    Raises:
+        ConfigError: if a line holds something else.
+    """
     path = folder / RESULTS
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    results = [result_in(line) for line in lines if line.endswith(b"\n")]
+    results = [result_in(line, place) for place, line in enumerate(lines, 1) if line.endswith(b"\n")]
     return sorted({result.job: result for result in results}.values(), key=lambda result: result.job)
 
 
-def result_in(line: bytes) -> JobResult:
-    """A job's result from its line."""
-    fields = json.loads(line)
-    data = fields.get("data")
-    return JobResult(**{**fields, "data": None if data is None else UsedData(**data)})
+def result_in(line: bytes, place: int) -> JobResult:
+    """A job's result from a line, and the line's number."""
+    try:
+        return results_type().validate_json(line, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        where = f", {key}" if key else ""
+        raise ConfigError([f"{RESULTS}: line {place}{where}: {problem['msg']}"]) from error
+
+
+@cache
+def results_type() -> TypeAdapter[JobResult]:
+    """Checks results' types; made when one is read, which takes a moment."""
+    return TypeAdapter(JobResult)
 
 
 def found(job: int, overrides: Sequence[str], run: FinishedRun, objective: str) -> JobResult:

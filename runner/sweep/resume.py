@@ -16,6 +16,7 @@ from runner.config.plain import Plain
 from runner.config.stored import read_stored, refuse_more_than_data
 from runner.errors import ConfigError, TrackingError
 from runner.plugins.changed import TAG, refuse_changed
+from runner.sweep.points.space import length
 from runner.tracking.artifacts import of_run
 from runner.tracking.store import connect, told_as_tracking_error
 
@@ -127,9 +128,8 @@ def refuse_more_than_values(found: Recorded, data_root: str | None, has_plugins:
         for override, root in roots
         if root.startswith("hydra") or override.package is not None
     ]
-    jobs = math.prod(count(override) for override in parsed)
-    if jobs > MOST_JOBS:
-        problems.append(f"sweep.resume: {jobs:,} jobs are more than a store may have started: {MOST_JOBS:,}")
+    if not math.prod(count(override) for override in parsed) <= MOST_JOBS:
+        problems.append(f"sweep.resume: its jobs are more than a store may have started: {MOST_JOBS:,}")
     if problems:
         raise ConfigError(problems)
     values = [pair for override in parsed for pair in values_of(override)]
@@ -140,13 +140,11 @@ def refuse_more_than_values(found: Recorded, data_root: str | None, has_plugins:
     refuse_more_than_data(values, data_root)
 
 
-def count(override: Override) -> int:
-    """How many jobs an override makes of one, as far as that is known."""
+def count(override: Override) -> float:
+    """How many jobs an override makes of one, as far as that is known: infinity or NaN if endless."""
     value = override.value()
     if isinstance(value, RangeSweep):
-        assert value.start is not None
-        assert value.stop is not None
-        return max(0, math.ceil((value.stop - value.start) / value.step))
+        return length(value)
     return len(value.list) if isinstance(value, ChoiceSweep) else 1
 
 

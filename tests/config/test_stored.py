@@ -117,6 +117,9 @@ def test_a_stored_file_is_read_within_limits(tmp_path: Path, text: str) -> None:
         ("tracking={uri: 'http://stranger'}", "tracking.uri: is from the store"),
         (f"seed=range({MOST_JOBS + 1})", "jobs are more than a store may have started"),
         ("seed=shuffle(range(1000000000000))", "jobs are more than"),
+        ("seed=range(0,3,0)", "jobs are more than"),
+        ("seed=range(0,nan)", "jobs are more than"),
+        ("seed=range(0,1e300)", "jobs are more than"),
     ],
 )
 def test_a_stores_sweep_gives_values_and_nothing_else(override: str, told: str) -> None:

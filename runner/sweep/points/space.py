@@ -1,5 +1,6 @@
 """What a sweep's command line leaves open: which keys vary, and among which values."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -11,6 +12,9 @@ from hydra.core.override_parser.types import Sweep as Swept
 
 from runner.config.compose import cannot_be_swept, key_of
 from runner.errors import ConfigError, unknown
+
+MOST_VALUES = 1_000_000
+"""So many a range may have: more are a mistake, and would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,9 @@ def value_of(override: Override, problems: list[str]) -> str | Dimension:
         problems += [f"{key}: tag({tag}, …) is for interval(…) alone" for tag in sorted(value.tags)]
     values: Choice | Range
     if isinstance(value, RangeSweep):
+        if not length(value) <= MOST_VALUES:
+            problems.append(f"{override.input_line}: should have an end, and at most {MOST_VALUES:,} values")
+            return Range((), value.step)
         numbers = cast(Iterator[int | float], override.sweep_iterator())
         values = Range(tuple(numbers), value.step)
     else:
@@ -104,6 +111,14 @@ def value_of(override: Override, problems: list[str]) -> str | Dimension:
     if not values.texts:
         problems.append(f"{override.input_line}: there is no value in it")
     return values
+
+
+def length(given: RangeSweep) -> float:
+    """How many values a range has: infinity or NaN if it has no end."""
+    assert given.start is not None
+    assert given.stop is not None
+    steps = (given.stop - given.start) / given.step if given.step else math.inf
+    return max(0, math.ceil(steps)) if math.isfinite(steps) else steps
 
 
 def interval(key: str, given: IntervalSweep, problems: list[str]) -> Interval:

@@ -22,6 +22,9 @@ from runner.tracking.lookup import as_measured, metrics_of
 from runner.tracking.store import told_as_tracking_error
 from runner.trained.run import TrainedRun
 
+DIGITS = 9
+"""Of the largest number of a job or an epoch."""
+
 
 def report_of(sweep: TrainedRun) -> Report:
     """The report of a sweep by its parent run.
@@ -60,10 +63,11 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
     for run in jobs:
         data, objective, metrics = run.data, run.data.params.get("objective", ""), metrics_of(run)
         rows = client.get_metric_history(run.info.run_id, objective) if objective in data.metrics else []
+        job = number_in(run, "job")
         overrides = [f"{key}={value}" for key in keys if (value := value_in(run, key)) is not None]
         results.append(
             JobResult(
-                int(data.tags.get("job", len(results))),
+                len(results) if job is None else job,
                 overrides,
                 run.info.status,
                 data.tags.get("failure"),
@@ -71,11 +75,17 @@ def results_of(client: MlflowClient, jobs: Sequence[Run], keys: Sequence[str]) -
                 metrics.get(objective),
                 metrics,
                 [as_measured(row.value) for row in sorted(rows, key=lambda row: row.step)],
-                int(data.tags[PRUNED]) if PRUNED in data.tags else None,
+                number_in(run, PRUNED),
                 data_of(run),
             )
         )
     return sorted(results, key=lambda result: result.job)
+
+
+def number_in(run: Run, tag: str) -> int | None:
+    """A tag's number; None where there is no such tag, or somebody has made something else of it."""
+    text = run.data.tags.get(tag, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 
 def value_in(run: Run, key: str) -> str | None:

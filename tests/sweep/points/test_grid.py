@@ -133,6 +133,9 @@ def test_there_may_be_several_zips_of_groups_and_added_keys(tmp_path: Path) -> N
          "optim.lr: interval(0.0, 1.0) has no end of values. Sample it with hydra/sweeper=random or "
          "hydra/sweeper=optuna, or write range(start,stop,step)"),
         (["seed=range(3,3)"], "seed=range(3,3): there is no value in it"),
+        (["seed=range(0,3,0)"], "seed=range(0,3,0): should have an end, and at most 1,000,000 values"),
+        (["seed=range(0,nan)"], "seed=range(0,nan): should have an end, and at most 1,000,000 values"),
+        (["seed=range(0,1e300)"], "seed=range(0,1e300): should have an end, and at most 1,000,000 values"),
         (["seed=tag(log,range(1,3))"], "seed: tag(log, …) is for interval(…) alone"),
         (["seed=0,1", "hydra.sweeper.max_batch_size=0"],
          "hydra.sweeper.max_batch_size: 0 should be 1 or more"),
