@@ -103,6 +103,16 @@ def test_other_data_are_refused_unless_that_is_meant(in_tmp_path: Path, one_thre
     assert rows(in_tmp_path, run, "test/loss") == [1, 2, 3, 4, 5]
 
 
+def test_a_deleted_run_says_so_and_is_resumed_once_it_is_restored(run: Run, in_tmp_path: Path) -> None:
+    client, run_id = client_of(in_tmp_path), run.info.run_id
+    client.delete_run(run_id)
+    with pytest.raises(RunnerError, match=f"'{run_id}' is deleted: mlflow runs restore --run-id {run_id}$"):
+        go_on(run, "train.epochs=5")
+    client.restore_run(run_id)
+    go_on(run, "train.epochs=5")
+    assert rows(in_tmp_path, run, "test/loss") == [1, 2, 3, 4, 5]
+
+
 def test_a_run_whose_folder_is_gone_says_where_it_was(run: Run) -> None:
     shutil.rmtree(folder_of(run))
     with pytest.raises(RunnerError, match=rf"its folder, {folder_of(run)} on .*, is not here"):
