@@ -141,7 +141,10 @@ def test_code_that_has_been_changed_is_told(place: Place) -> None:
     parts.write_text(PARTS.replace("FACTOR", "0.25"))
     with pytest.raises(ConfigError, match="it runs only if you say so"):
         place.again(run)
-    lines, new = place.again(run, "plugins=true", code=1)
+    with pytest.raises(ConfigError, match=r"parts\.py has changed since the run was started"):
+        place.again(run, "plugins=true")
+    lines, new = place.again(run, "plugins=true", "plugins.changed=allow", code=1)
+    assert "not as it was: plugins: parts.py has changed" in lines
     assert "not as it was: git_dirty: false then, true now" in lines
     assert lines[-1].startswith("not the same: ")
     assert new.data.tags["git_commit"] == run.data.tags["git_commit"]
