@@ -132,14 +132,14 @@ def test_a_link_among_the_artifacts_is_not_followed(store: Store) -> None:
     assert not (store.folder / "out.safetensors").exists()
 
 
-HERE = "sqlite:////work/outputs/mlflow.db"
+HERE = "sqlite:////home/me/outputs/mlflow.db"
 
 
 @pytest.mark.parametrize(
     ("uri", "place"),
     [
-        (HERE, "file:///work/outputs/mlartifacts/runner/1/artifacts"),
-        (HERE, "/work/outputs/mlruns/1"),
+        (HERE, "file:///home/me/outputs/mlartifacts/runner/1/artifacts"),
+        (HERE, "/home/me/outputs/mlruns/1"),
         (HERE, "mlruns/0"),
         ("http://host:5000", "mlflow-artifacts:/1/a/artifacts"),
         ("http://me:pw@host:5000", "mlflow-artifacts://host:5000/1/a"),
@@ -153,10 +153,10 @@ def test_artifacts_lie_with_their_store(uri: str, place: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "place"),
     [
-        (HERE, "file:///work/outputs/mlartifacts/../../.ssh"),
-        (HERE, "file:///work/outputs/mlartifacts%2f..%2f..%2f.ssh"),
-        (HERE, "file://host/work/outputs/mlartifacts"),
-        (HERE, "file:///work/outputs"),
+        (HERE, "file:///home/me/outputs/mlartifacts/../../.ssh"),
+        (HERE, "file:///home/me/outputs/mlartifacts%2f..%2f..%2f.ssh"),
+        (HERE, "file://host/home/me/outputs/mlartifacts"),
+        (HERE, "file:///home/me/outputs"),
         (HERE, "/etc"),
         (HERE, "mlflow-artifacts:/1"),
         (HERE, "mlflow-artifacts://evil/1"),
