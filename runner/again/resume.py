@@ -256,19 +256,15 @@ def refuse_other_data(config: "Config", found: "TrainedRun") -> None:
 
     from runner.prepare import load
     from runner.process.parallel import ALONE
+    from runner.tracking.used_data import have_changed
 
     before = found.digest_of_data()
     if before is None:  # the run did not come as far as its data
         return
     now = load(config, device("cpu"), ALONE).digest
     if now != before:
-        source = config.plain["data"]
-        raise ConfigError(
-            [
-                f"data.type: '{source['type']}' now has other data than the run was trained on (digest {now} "
-                f"instead of {before}). Restore them, start a new run, or type {DATA_CHANGED}=allow"
-            ]
-        )
+        name = str(config.plain["data"]["type"])
+        raise ConfigError([have_changed(name, "the run", (before, now), "run")])
 
 
 def typed(arguments: Arguments) -> list[str]:

@@ -6,6 +6,7 @@ from runner.data.dataset import Dataset
 from runner.errors import ConfigError
 from runner.sweep.datasets import OBSTACLES
 from runner.tracking.finished import FinishedRun, InterruptedRun
+from runner.tracking.used_data import have_changed
 
 Loader = Callable[[], Dataset]
 """Loads the data of a job, if they are not there yet."""
@@ -29,10 +30,5 @@ def refuse_changed(run: FinishedRun | InterruptedRun, load: Loader) -> None:
     """
     if has_changed(run, load):
         assert run.data is not None
-        raise ConfigError(
-            [
-                f"data.type: '{run.data.name}' now has other data than run '{run.run_id}' was trained on "
-                f"(digest {load().digest} instead of {run.data.digest}). Restore them, start a new sweep, or "
-                "type data.changed=allow"
-            ]
-        )
+        digests = run.data.digest, load().digest
+        raise ConfigError([have_changed(run.data.name, f"run '{run.run_id}'", digests, "sweep")])

@@ -53,6 +53,22 @@ class UsedData:
         return cls.of({**settings, "type": name}, digest)
 
 
+def have_changed(name: str, run: str, digests: tuple[str, str], anew: str) -> str:
+    """What to do about data that are others than those that a run was trained on.
+
+    Args:
+        name: the data's type.
+        run: the run, as the message calls it.
+        digests: of the data then and now.
+        anew: what can be started with them instead: a run or a sweep.
+    """
+    then, now = digests
+    return (
+        f"data.type: '{name}' now has other data than {run} was trained on (digest {now} instead of {then}). "
+        f"Restore them, start a new {anew}, or type data.changed=allow"
+    )
+
+
 def is_preparation(key: str) -> bool:
     """Whether a key of the config is one of data that leaves the data set what it is."""
     return key.removeprefix("data.") in PREPARATION or key.startswith("data.augment")
